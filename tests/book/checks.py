@@ -1,0 +1,398 @@
+"""The checks that the book makes of itself.
+
+Each check takes the project's folder and returns what it finds wrong there, one line a problem: an
+empty list is good news. They read files and run nothing.
+"""
+
+import ast
+import json
+import re
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import numpy as np
+
+from tlbook import record, register
+from tlbook.claims import UNITS, written
+from tlbook.run import TlbookError
+
+MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 2000
+ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
+REQUIRED = {
+    "03_kmeans_pseudo_labels": {
+        "raw_kmeans_acc",
+        "naive_score",
+        "pseudo_raw_acc",
+        "random_features_kmeans_acc",
+        "letters_kmeans_acc",
+        "letters_without_lookalikes_kmeans_acc",
+        "pseudo_letters_acc",
+        "pseudo_finetuned_acc_at_5",
+        "scratch_acc_at_5",
+    }
+}
+PROVENANCE = re.compile(
+    r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"
+    r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+ · \w+, \d+ CPU cores(?:, [GT]PU)?"
+    r" · [\d.]+ to [\d.]+ min a seed · peak memory [\d.]+ GB · \d{4}-\d\d-\d\d"
+)
+# Written in two parts, so that this file itself names none of them.
+HOSTS = ["py" + "pi.org", "python" + "hosted.org", "py" + "pi.python.org", "conda." + "anaconda.org", "npm" + "js.org"]
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def chapters(root: Path) -> dict:
+    """Return every chapter's notebook by its name."""
+    paths = sorted((root / "book" / "chapters").glob("*.ipynb"))
+    return {path.stem: nbformat.read(path, as_version=4) for path in paths}
+
+
+def code_cells(root: Path):
+    """Go through the code cells: where each is (chapter and number, from 1), and the cell."""
+    for chapter, notebook in chapters(root).items():
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for number, cell in enumerate(code, 1):
+            yield f"{chapter}, code cell {number}", cell
+
+
+def rows(root: Path) -> list[dict]:
+    path = root / "book" / "reference" / "results.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
+def printed(cell) -> list[str]:
+    """Return the lines that a cell printed."""
+    texts = [output.text for output in cell.outputs if output.output_type == "stream"]
+    return "".join(texts).splitlines()
+
+
+# --- Numbers in prose ----------------------------------------------------------------------------
+
+GIVEN = re.compile(r"[−\d.,]+\s?\S+<!-- given: [^>]+-->")
+NUMBER = re.compile(r"\d[\d.,]*\s*(?:%|percent\b|points?\b|errors?\b|seconds?\b|images/s|MB\b|×(?!\s*\d))")
+FENCE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\s*(\{[\w:-]+\})?")
+QUIET = re.compile(
+    r"<!--.*?-->|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)\n]*\)|</?\w[^>\n]*>|^\s*:[\w-]+:.*?$", re.S | re.M
+)
+SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?!\s)|\n(?!\s*\n|\s*[-*+|] |\s*\d+\. ))+[.!?]?")
+
+
+def _blank(found: re.Match) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+def _without_code(text: str) -> str:
+    """Blank out code blocks; what stands in a directive (a note, a caption) is prose and stays."""
+    lines, open_fences = text.split("\n"), []
+    for number, line in enumerate(lines):
+        fence = FENCE.match(line)
+        if (
+            fence
+            and open_fences
+            and not fence[2]
+            and line.strip() == fence[1]
+            and len(fence[1]) >= len(open_fences[-1][0])
+        ):
+            open_fences.pop()
+        elif fence and not any(hides for _, hides in open_fences):
+            prose = fence[2] and not re.match(r"\{(code|math|bibliography)", fence[2])
+            open_fences.append((fence[1], not prose))
+        elif not any(hides for _, hides in open_fences):
+            continue
+        lines[number] = " " * len(line)
+    return "\n".join(lines)
+
+
+def numbers_in(text: str, register_rows: list[dict], chapter: str = "") -> list[tuple[int, str]]:
+    """Find measured numbers that differ from the register or stand without a marker: line and fault."""
+    found = []
+
+    def line(place: int) -> int:
+        return text.count("\n", 0, place) + 1
+
+    for mark in register.MARKED.finditer(text):
+        try:
+            right = register.MARKED.match(register.fill(mark[0], register_rows, chapter))[1]
+        except TlbookError as error:
+            found.append((line(mark.start()), str(error)))
+            continue
+        if right != mark[1]:
+            found.append((line(mark.start()), f"says {mark[1]}, the register says {right}"))
+    bare = _without_code(text)
+    for pattern in (register.MARKED, GIVEN):
+        bare = pattern.sub(_blank, bare)
+    for sentence in SENTENCE.finditer(bare):
+        if "{cite" in sentence[0]:
+            bare = bare[: sentence.start()] + _blank(sentence) + bare[sentence.end() :]
+    for mark in NUMBER.finditer(QUIET.sub(_blank, bare)):
+        found.append((line(mark.start()), f"{' '.join(mark[0].split())!r} has neither marker nor citation"))
+    return sorted(found)
+
+
+def prose(root: Path) -> list[str]:
+    """Numbers in prose stand at a marker, and are those of the register."""
+    found, kept = [], rows(root)
+    top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    for path in (*top, *sorted((root / "book").rglob("*.md"))):
+        if path.is_file() and path.name != "results.md":
+            for line, fault in numbers_in(path.read_text(encoding="utf-8"), kept):
+                found.append(f"{path.relative_to(root)}, line {line}: {fault}")
+    for chapter, notebook in chapters(root).items():
+        for number, cell in enumerate(notebook.cells, 1):
+            if cell.cell_type == "markdown" and "provenance" not in cell.metadata.get("tags", []):
+                for line, fault in numbers_in(cell.source, kept, chapter):
+                    first = cell.source.partition("\n")[0][:40]
+                    found.append(f"{chapter}, cell {number} ({first!r}), line {line}: {fault}")
+    return found
+
+
+# --- Chapters ------------------------------------------------------------------------------------
+
+
+def outputs_of_this_code(root: Path) -> list[str]:
+    """A chapter's outputs were made by the code that it holds."""
+    return [
+        f"{chapter}: its code changed since its outputs were recorded; run  make record CHAPTER={chapter}"
+        for chapter, notebook in chapters(root).items()
+        if notebook.metadata.get("tlbook", {}).get("code") != record.code_digest(*record.chapter_code(notebook))
+    ]
+
+
+def clean_outputs(root: Path) -> list[str]:
+    """No output is a warning or an error, and every cell was run."""
+    found = []
+    for where, cell in code_cells(root):
+        if cell.source.strip() and cell.execution_count is None:
+            found.append(f"{where}: was not run")
+        for output in cell.outputs:
+            if output.output_type == "error":
+                found.append(f"{where}: ends in {output.ename}")
+            if output.output_type == "stream" and output.name == "stderr":
+                found.append(f"{where}: standard error in its output: {output.text.strip()[:80]!r}")
+    return found
+
+
+def alt_text(root: Path) -> list[str]:
+    """Every figure made by code says in words what it shows."""
+    found = []
+    for where, cell in code_cells(root):
+        images = [output for output in cell.outputs if any("image/" in kind for kind in output.get("data", {}))]
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if images and len(alt.split()) < 3:
+            found.append(f"{where}: a figure without alt text (draw it with tl.plots, then record)")
+        if len(images) > 1:
+            found.append(f"{where}: {len(images)} figures share one alt text; give each a cell of its own")
+    return found
+
+
+def short_cells(root: Path) -> list[str]:
+    """No code cell is longer than 15 lines."""
+    cells = ((where, len(cell.source.splitlines())) for where, cell in code_cells(root))
+    return [f"{where}: {length} lines, at most {CELL_LINES}" for where, length in cells if length > CELL_LINES]
+
+
+def claims_in(source: str):
+    """Find the calls of ``tl.claim`` in code: the sentence (None if it is not a plain one), and ``full_only`` or not."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "claim":
+            text = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+            yield text, any(keyword.arg == "full_only" for keyword in node.keywords)
+
+
+def claims_hold(root: Path) -> list[str]:
+    """Every claim is a plain sentence, ran, and holds in the run that is printed."""
+    found, seen = [], set()
+    for where, cell in code_cells(root):
+        for text, _ in claims_in(cell.source):
+            if text is None:
+                found.append(f"{where}: a claim whose sentence is not written out")
+                continue
+            lines = [
+                line for line in printed(cell) if re.sub(r" \(in \d+ of \d+ seeds\)$", "", line).endswith(f" {text}")
+            ]
+            if not any(line.startswith(("✓ ", "✗ FALSE: ")) for line in lines):
+                found.append(f"{where}: the claim {text!r} did not run")
+            elif any(line.startswith("✗") for line in lines):
+                found.append(f"{where}: the claim {text!r} is false in the printed run")
+            if (where.partition(",")[0], text) in seen:
+                found.append(f"{where}: the claim {text!r} is made twice")
+            seen.add((where.partition(",")[0], text))
+    return found
+
+
+def claims_run_in_quick(root: Path) -> list[str]:
+    """At least half of a chapter's claims run in the quick profile."""
+    found = []
+    for chapter, notebook in chapters(root).items():
+        full_only = [late for cell in record.chapter_code(notebook) for _, late in claims_in(cell)]
+        if sum(full_only) > len(full_only) / 2:
+            found.append(
+                f"{chapter}: {sum(full_only)} of its {len(full_only)} claims are left out of the quick profile"
+            )
+    return found
+
+
+def provenance(root: Path) -> list[str]:
+    """The second cell of a chapter is its provenance, in exactly one form, and says what the metadata say."""
+    found = []
+    for chapter, notebook in chapters(root).items():
+        tagged = [n for n, cell in enumerate(notebook.cells) if "provenance" in cell.metadata.get("tags", [])]
+        about = notebook.metadata.get("tlbook", {})
+        if tagged != [1] or about.get("profile") != "full":
+            found.append(f"{chapter}: not recorded in the full profile; run  make record CHAPTER={chapter}")
+            continue
+        line = PROVENANCE.fullmatch(notebook.cells[1].source)
+        data, digest = next(iter(about["data"].items()), ("none", ""))
+        said = line and (line["data"], line["sha"], line["seeds"])
+        if said != (data, digest[:12], ", ".join(map(str, about["seeds"]))):
+            found.append(f"{chapter}: its provenance line is not that of its recording")
+    return found
+
+
+def any_chapter(root: Path) -> list[str]:
+    """There is a chapter at all."""
+    return [] if chapters(root) else ["book/chapters: no chapter"]
+
+
+# --- The register and what is made from it -------------------------------------------------------
+
+
+def results(root: Path) -> list[str]:
+    """The register holds full rows only, each once, whose figures agree; chapters print the same."""
+    found, notebooks, kept = [], chapters(root), rows(root)
+    for row in kept:
+        where = f"results.json, {row.get('chapter')}.{row.get('name')}"
+        if set(row) != ROW:
+            found.append(f"{where}: has the keys {', '.join(sorted(row))}")
+            continue
+        values = row["values"]
+        sd = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        if not np.allclose([row["mean"], row["sd"]], [np.mean(values), sd], rtol=1e-9, atol=1e-12):
+            found.append(f"{where}: mean or spread are not those of its values")
+        if row["profile"] != "full" or row["unit"] not in UNITS:
+            found.append(f"{where}: profile {row['profile']!r}, unit {row['unit']!r}")
+        if row["unit"] == "fraction" and not all(0 <= value <= 1 for value in values):
+            found.append(f"{where}: a fraction outside of 0 to 1")
+        if len(set(row["seeds"])) != len(values) or len(values) < 3:
+            found.append(f"{where}: {len(values)} values of the seeds {row['seeds']}")
+        if row["chapter"] not in notebooks:
+            found.append(f"{where}: there is no such chapter")
+            continue
+        notebook, first, unit = notebooks[row["chapter"]], written(values[0], row["unit"]), row["unit"]
+        mean = f"mean of {len(values)} seeds {written(row['mean'], unit, row['sd'])}"
+        lines = [line for cell in notebook.cells if cell.cell_type == "code" for line in printed(cell)]
+        if f"{row['name']} = this run {first} · {mean}" not in lines:
+            found.append(f"{where}: the chapter does not print it so")
+        if notebook.metadata.get("tlbook", {}).get("seeds") != row["seeds"]:
+            found.append(f"{where}: its seeds are not those of the chapter")
+    names = [(row.get("chapter"), row.get("name")) for row in kept]
+    found += [
+        f"results.json: {'.'.join(name)} stands there twice" for name in sorted(set(names)) if names.count(name) > 1
+    ]
+    for chapter, wanted in REQUIRED.items():
+        missing = wanted - {name for of, name in names if of == chapter}
+        found += [f"results.json: no row {chapter}.{name}" for name in sorted(missing)]
+    return found
+
+
+def results_page(root: Path) -> list[str]:
+    """The page of the register is the one that its rows make."""
+    page = root / "book" / "reference" / "results.md"
+    if page.is_file() and page.read_text(encoding="utf-8") == register.results_page(rows(root)):
+        return []
+    return ["book/reference/results.md: not made from results.json; run  python -m tlbook record --prose"]
+
+
+def _texts(svg: str) -> list[str]:
+    return [" ".join(text.split()) for text in ElementTree.fromstring(svg).itertext() if text.strip()]
+
+
+def story(root: Path) -> list[str]:
+    """The landing page's figure says what the register says."""
+    path, made = root / "book" / "figures" / "story.svg", register.story(rows(root))
+    right = _texts(made) if made else []
+    there = _texts(path.read_text(encoding="utf-8")) if path.is_file() else []
+    if there == right:
+        return []
+    return ["book/figures/story.svg: not drawn from results.json; run  python -m tlbook record --prose"]
+
+
+# --- The package and the project -----------------------------------------------------------------
+
+
+def sizes(root: Path) -> list[str]:
+    """Chapters and the package stay small."""
+    found = []
+    for path in sorted((root / "book" / "chapters").glob("*.ipynb")):
+        if path.stat().st_size > MEGABYTES * 1e6:
+            found.append(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, at most {MEGABYTES}")
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (root / "tlbook").glob("*.py"))
+    return found + ([f"tlbook: {lines} lines, fewer than {PACKAGE_LINES}"] if lines >= PACKAGE_LINES else [])
+
+
+def no_tensorflow(root: Path) -> list[str]:
+    """Keras alone is called, so that any backend can run the book; one place at most may differ."""
+    sources = [(where, cell.source) for where, cell in code_cells(root)]
+    package = [(path.name, path.read_text(encoding="utf-8")) for path in sorted((root / "tlbook").glob("*.py"))]
+    found = []
+    for where, source in (*sources, *package):
+        for node in ast.walk(ast.parse(source)):
+            names = [alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)]
+            names += [getattr(node, "module", None) or "", getattr(node, "id", "")]
+            if any(str(name).partition(".")[0] in ("tensorflow", "tf") for name in names):
+                found.append(f"{where}, line {node.lineno}: names TensorFlow")
+    return found if len(found) > 1 or any("code cell" in place for place in found) else []
+
+
+def no_registry_host(root: Path) -> list[str]:
+    """No file says where packages come from: that is the user's setting."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    names = listed.stdout.split("\0") if listed.returncode == 0 else [p.relative_to(root) for p in root.rglob("*")]
+    found = []
+    for path in (root / name for name in names if name):
+        if path.is_file():
+            text = path.read_bytes()
+            found += [f"{path.relative_to(root)}: names {host}" for host in HOSTS if host.encode() in text]
+    return found
+
+
+def imports_go_up(root: Path) -> list[str]:
+    """A file of `tlbook` imports only from files above it in the list of CONTRIBUTING.md, which names them all."""
+    picture = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("\ntlbook/")[2].partition("\ntests/")[0]
+    order = re.findall(r"^  (\w+)\.py", picture, re.M)
+    files = {path.stem: path for path in (root / "tlbook").glob("*.py") if path.stem != "__init__"}
+    found = [
+        f"CONTRIBUTING.md: {name}.py is not in both picture and package" for name in sorted(set(order) ^ set(files))
+    ]
+    for name in (name for name in order if name in files):
+        for node in ast.walk(ast.parse(files[name].read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tlbook":
+                below = node.module.partition(".")[2]
+                for other in [below] if below else [alias.name for alias in node.names]:
+                    if other in order and order.index(other) >= order.index(name):
+                        found.append(f"tlbook/{name}.py, line {node.lineno}: imports {other}, which stands below it")
+    return found
+
+
+ALL = (
+    any_chapter,
+    outputs_of_this_code,
+    clean_outputs,
+    alt_text,
+    short_cells,
+    claims_hold,
+    claims_run_in_quick,
+    provenance,
+    prose,
+    results,
+    results_page,
+    story,
+    sizes,
+    no_tensorflow,
+    no_registry_host,
+    imports_go_up,
+)

@@ -1,0 +1,306 @@
+"""Every check of the book, over the book as it is and over a copy with the defect that it is there to find."""
+
+import json
+import re
+
+import checks
+import nbformat
+import pytest
+from conftest import ROOT, tlbook_command
+
+from tlbook import record
+
+CHAPTER = "03_kmeans_pseudo_labels"
+
+
+@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.__name__)
+def test_of_the_book_as_it_is(check):
+    problems = check(ROOT)
+    assert not problems, "\n" + "\n".join(problems)
+
+
+# --- Ways to break a copy ------------------------------------------------------------------------
+
+
+def chapter_file(root):
+    return root / "book" / "chapters" / f"{CHAPTER}.ipynb"
+
+
+def in_chapter(change):
+    """Make a defect of a change to the chapter's notebook."""
+
+    def plant(root):
+        notebook = nbformat.read(chapter_file(root), as_version=4)
+        change(notebook)
+        nbformat.write(notebook, chapter_file(root))
+
+    return plant
+
+
+def in_code(change):
+    """Make a defect of a change to one code cell: the first for which `change` does not return False."""
+
+    def plant(notebook):
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and change(cell) is not False:
+                return
+        raise AssertionError("no cell to break")
+
+    return in_chapter(plant)
+
+
+def in_file(name, old, new):
+    """Make a defect of a change to a text: the first match of the pattern `old`."""
+
+    def plant(root):
+        path = root / name
+        text, count = re.subn(old, new, path.read_text(encoding="utf-8"), count=1)
+        assert count == 1, f"nothing to break in {name}"
+        path.write_text(text, encoding="utf-8")
+
+    return plant
+
+
+def in_register(change):
+    """Make a defect of a change to the rows of the register."""
+
+    def plant(root):
+        path = root / "book" / "reference" / "results.json"
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        change(rows)
+        path.write_text(json.dumps(rows), encoding="utf-8")
+
+    return plant
+
+
+def appended(name, text):
+    def plant(root):
+        with open(root / name, "a", encoding="utf-8") as file:
+            file.write(text)
+
+    return plant
+
+
+def no_alt_text(cell):
+    if not any("image/png" in output.get("data", {}) for output in cell.outputs):
+        return False
+    cell.metadata.pop("mystnb")
+
+
+def claim_without_output(cell):
+    if "tl.claim(" not in cell.source:
+        return False
+    cell.outputs = []
+
+
+def false_claim(cell):
+    for output in cell.outputs:
+        if output.output_type == "stream" and "✓ " in output.text:
+            output.text = output.text.replace("✓ ", "✗ FALSE: ", 1)
+            return True
+    return False
+
+
+def composed_claim(cell):
+    cell.source += '\ntl.claim(f"{run.seed} is a seed", True)'
+
+
+def second_run_of_a_claim(cell):
+    if "tl.claim(" not in cell.source:
+        return False
+    cell.source += "\n" + cell.source
+
+
+def claims_for_full_only(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = cell.source.replace("tl.claim(", 'tl.claim(full_only="it is too small there", text=')
+
+
+def warning(cell):
+    cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stderr", text="UserWarning: careful\n"))
+
+
+def error(cell):
+    cell.outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[]))
+
+
+def not_run(cell):
+    cell.execution_count = None
+
+
+def provenance_says(old, new):
+    def change(notebook):
+        line = notebook.cells[1]
+        assert old in line.source
+        line.source = line.source.replace(old, new, 1)
+
+    return in_chapter(change)
+
+
+def printed_number(cell):
+    for output in cell.outputs:
+        if output.output_type == "stream" and " = this run " in output.text:
+            output.text = output.text.replace(" = this run ", " = this run 1", 1)
+            return True
+    return False
+
+
+def heavy(notebook):
+    notebook.cells.append(nbformat.v4.new_markdown_cell("x" * 1_600_000))
+
+
+def no_chapter(root):
+    chapter_file(root).unlink()
+
+
+DEFECTS = {
+    "no chapter": (checks.any_chapter, no_chapter, "no chapter"),
+    "code changed": (
+        checks.outputs_of_this_code,
+        in_code(lambda cell: cell.update(source=cell.source + "\nextra = 1")),
+        f"run  make record CHAPTER={CHAPTER}",
+    ),
+    "a warning in an output": (checks.clean_outputs, in_code(warning), "standard error"),
+    "an error in an output": (checks.clean_outputs, in_code(error), "ends in ValueError"),
+    "a cell that was not run": (checks.clean_outputs, in_code(not_run), "code cell 1: was not run"),
+    "a figure without alt text": (checks.alt_text, in_code(no_alt_text), "without alt text"),
+    "16 lines in a cell": (
+        checks.short_cells,
+        in_code(lambda cell: cell.update(source="\n".join(f"a = {n}" for n in range(16)))),
+        "code cell 1: 16 lines, at most 15",
+    ),
+    "a claim that did not run": (checks.claims_hold, in_code(claim_without_output), "did not run"),
+    "a false claim": (checks.claims_hold, in_code(false_claim), "is false in the printed run"),
+    "a composed claim": (checks.claims_hold, in_code(composed_claim), "not written out"),
+    "a claim made twice": (checks.claims_hold, in_code(second_run_of_a_claim), "is made twice"),
+    "claims for full only": (checks.claims_run_in_quick, in_chapter(claims_for_full_only), "left out of the quick"),
+    "another provenance line": (checks.provenance, provenance_says(" · ", " - "), "not that of its recording"),
+    "provenance of other seeds": (checks.provenance, provenance_says("Seeds: 0", "Seeds: 1"), "not that of"),
+    "provenance of other data": (checks.provenance, provenance_says("Data: ", "Data: E"), "not that of"),
+    "no provenance": (checks.provenance, in_chapter(lambda book: book.cells.pop(1)), "not recorded in the full"),
+    "a profile of quick": (
+        checks.provenance,
+        in_chapter(lambda book: book.metadata["tlbook"].update(profile="quick")),
+        "not recorded in the full",
+    ),
+    "a number without a marker": (
+        checks.prose,
+        appended("book/guide/setup.md", "\nIt is right for 97.3 % of them.\n"),
+        "'97.3 %' has neither marker nor citation",
+    ),
+    "a number of a README": (checks.prose, appended("README.md", "\n\nIt takes 12 seconds.\n"), "README.md, line "),
+    "a number that differs": (
+        checks.prose,
+        in_file("book/index.md", r"\*\*[^*]+\*\*(<!-- num: \w+\.raw_kmeans_acc)", r"**99.9 %**\1"),
+        "says 99.9 %, the register says",
+    ),
+    "a number that differs in the chapter": (
+        checks.prose,
+        in_file(f"book/chapters/{CHAPTER}.ipynb", r"\*\*[^*]+\*\*(<!-- num: \w+_acc)", r"**99.9 %**\1"),
+        "says 99.9 %, the register says",
+    ),
+    "an unknown number": (
+        checks.prose,
+        appended("README.md", "**1 %**<!-- num: 03_kmeans_pseudo_labels.nothing -->"),
+        "expected a name in the register",
+    ),
+    "a number twice": (checks.results, in_register(lambda rows: rows.append(rows[0])), "stands there twice"),
+    "a number of quick": (checks.results, in_register(lambda rows: rows[0].update(profile="quick")), "'quick'"),
+    "another mean": (checks.results, in_register(lambda rows: rows[0].update(mean=0.5)), "mean or spread"),
+    "another spread": (checks.results, in_register(lambda rows: rows[0].update(sd=0.5)), "mean or spread"),
+    "a seed less": (checks.results, in_register(lambda rows: rows[0]["seeds"].pop()), "values of the seeds"),
+    "a row without a unit": (checks.results, in_register(lambda rows: rows[0].pop("unit")), "has the keys"),
+    "a required number missing": (
+        checks.results,
+        in_register(lambda rows: rows[:] and [rows.remove(row) for row in rows[:] if row["name"] == "naive_score"]),
+        f"no row {CHAPTER}.naive_score",
+    ),
+    "a printed number": (checks.results, in_code(printed_number), "the chapter does not print it so"),
+    "a results page by hand": (checks.results_page, appended("book/reference/results.md", "\nMore.\n"), "results.md"),
+    "a drawn story": (
+        checks.story,
+        in_file("book/figures/story.svg", r"\d\d\.\d%", "99.9%"),
+        "not drawn from results.json",
+    ),
+    "a heavy chapter": (checks.sizes, in_chapter(heavy), "at most 1.5"),
+    "a long package": (checks.sizes, appended("tlbook/plots.py", "#\n" * 2000), "fewer than 2000"),
+    "TensorFlow in a chapter": (
+        checks.no_tensorflow,
+        in_code(lambda cell: cell.update(source=cell.source + "\nimport tensorflow as tf")),
+        "code cell 1, line",
+    ),
+    "a registry's host": (checks.no_registry_host, appended("README.md", f"https://{checks.HOSTS[0]}/"), "README.md"),
+    "an import of a file below": (
+        checks.imports_go_up,
+        appended("tlbook/glyphs.py", "\nfrom tlbook import plots\n"),
+        "imports plots, which stands below it",
+    ),
+    "a file that the picture lacks": (checks.imports_go_up, appended("tlbook/more.py", "\n"), "more.py is not in both"),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_finds_the_planted_defect(name, project):
+    check, plant, words = DEFECTS[name]
+    notebook = nbformat.read(chapter_file(project), as_version=4)
+    notebook.metadata.setdefault("tlbook", {})["code"] = record.code_digest(*record.chapter_code(notebook))
+    nbformat.write(notebook, chapter_file(project))
+    before = check(project)
+    plant(project)
+    new = [problem for problem in check(project) if problem not in before]
+    assert any(words in problem for problem in new), new
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Half of it: 50 %<!-- given: by definition -->.",
+        "They reach 99 % {cite:p}`somebody2020`.",
+        "| method | 99 % {cite:t}`somebody2020` |",
+        "`99 %` and $99\\,\\%$ are code and mathematics.",
+        "```\n99 % of this is code\n```",
+        "    \n```python\nx = 5  # 99 %\n```\n",
+        "Images of 28 × 28 pixels, in 5 seeds.",
+        "```{figure} a.svg\n:width: 50%\n\nA caption.\n```",
+        '<img src="a.svg" width="50%">',
+        "[a link](a%20b.md)",
+    ],
+)
+def test_lets_stand(text):
+    assert checks.numbers_in(text, []) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("It reaches 99 %.", 1),
+        ("First.\n\nIt is 3.1× as fast.", 3),
+        ("It makes 17\nerrors.", 1),
+        ("| a | 99 % |\n| b | 98 % {cite:p}`somebody2020` |", 1),
+        ("They reach 99 % {cite:p}`somebody2020`. We reach 98 %.", 1),
+        ("- We reach 98 %.\n- They reach 99 % {cite:p}`somebody2020`.", 1),
+        ("```{note}\nIt reaches 99 %.\n```", 2),
+        ("```\ncode\n```\nIt takes 5 seconds.", 4),
+        ("**99 %** <!-- num: far_away -->", 1),
+        ("-2.5 points", 1),
+        ("4 MB, 900 images/s", 1),
+    ],
+)
+def test_does_not_let_stand(text, line):
+    assert checks.numbers_in(text, [])[0][0] == line
+
+
+def test_stale_lists_a_chapter_whose_part_of_the_package_changed(project):
+    notebook = nbformat.read(chapter_file(project), as_version=4)
+    cells = record.chapter_code(notebook)
+    kept = {"code": record.code_digest(*cells), "package": record.package_digests(cells)}
+    notebook.metadata.setdefault("tlbook", {}).update(kept)
+    nbformat.write(notebook, chapter_file(project))
+    appended("tlbook/plots.py", "\n# a comment changes nothing\n")(project)
+    assert tlbook_command(project, "record", "--stale").returncode == 0
+    appended("tlbook/plots.py", "\nDPI = 1\n")(project)
+    done = tlbook_command(project, "record", "--stale")
+    assert done.returncode == 1
+    assert f"{CHAPTER} (tlbook.plots)" in done.stdout
+    assert f"make record CHAPTER={CHAPTER}" in done.stderr.splitlines()[-1]

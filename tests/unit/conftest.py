@@ -1,0 +1,57 @@
+"""What the unit tests share."""
+
+import tempfile
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+import tlbook as tl
+
+# The same examples each time: a test that passed here passes elsewhere.
+settings.register_profile("book", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.load_profile("book")
+set_hypothesis_home_dir(tempfile.mkdtemp(prefix="tlbook-test-hypothesis-"))
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """Redirect every folder that data and features may be looked for in; all of them are empty."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "features"))
+    monkeypatch.delenv("TLBOOK_DATA", raising=False)
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    return SimpleNamespace(
+        pack=pack, cache=tmp_path / "keras" / "datasets", features=tmp_path / "features" / "features"
+    )
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Begin a run in the quick profile."""
+    monkeypatch.setenv("TLBOOK_PROFILE", "quick")
+    monkeypatch.setattr("tlbook.run._current", None)
+    return tl.start("01_demo")
+
+
+@pytest.fixture
+def refused():
+    """Return a context manager in which a `TlbookError` must come up that says all these words."""
+
+    class Refused:
+        def __init__(self, *words):
+            self.words = words
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, _):
+            assert kind is tl.TlbookError, f"expected a TlbookError, got {error!r}"
+            missing = [word for word in self.words if word not in str(error)]
+            assert not missing, f"{missing} not in {error}"
+            return True
+
+    return Refused

@@ -1,0 +1,144 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tlbook.augment import RandomAffine
+
+STILL = {"rotation": 0.0, "zoom": 0.0, "shear": 0.0, "shift": 0.0}
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (6, 11, 11)).astype("uint8")
+
+
+def distorted(layer, images):
+    return keras.ops.convert_to_numpy(layer(images, training=True))
+
+
+def centre(image):
+    """Return the centre of mass of an image, (x, y) from its middle."""
+    side = (np.array(image.shape) - 1) / 2
+    rows, columns = np.indices(image.shape)
+    return np.array([(image * (columns - side[1])).sum(), (image * (rows - side[0])).sum()]) / image.sum()
+
+
+def dot(x, y, side=41):
+    """Return an image with one soft dot at (x, y) from its middle."""
+    rows, columns = np.indices((side, side)) - (side - 1) / 2
+    return 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 4).astype("float32")
+
+
+def test_outside_of_training_images_stay_as_they_are(images):
+    layer = RandomAffine(seed=0)
+    for answer in (layer(images), layer(images, training=False)):
+        assert_array_equal(keras.ops.convert_to_numpy(answer), images)
+        assert keras.backend.standardize_dtype(answer.dtype) == "float32"
+
+
+def test_in_training_images_change(images):
+    assert not np.allclose(distorted(RandomAffine(seed=0), images), images)
+
+
+@pytest.mark.parametrize("shape", [(5, 28, 28), (5, 28, 28, 1), (5, 20, 30, 3), (1, 9, 9)])
+def test_shapes_are_kept(shape):
+    layer = RandomAffine(seed=0)
+    answer = distorted(layer, np.full(shape, 200, "uint8"))
+    assert answer.shape == shape == tuple(layer.compute_output_shape(shape))
+    assert answer.dtype == np.float32
+    assert np.isfinite(answer).all()
+
+
+def test_three_and_four_dimensions_are_distorted_alike(images):
+    flat = distorted(RandomAffine(seed=4), images)
+    assert_allclose(distorted(RandomAffine(seed=4), images[..., None])[..., 0], flat, atol=1e-3)
+
+
+def test_channels_of_an_image_move_together(images):
+    colour = np.repeat(images[..., None], 3, axis=-1)
+    answer = distorted(RandomAffine(seed=4), colour)
+    assert_allclose(answer[..., 0], answer[..., 2], atol=1e-3)
+
+
+def test_a_seed_repeats_its_draws_and_each_call_draws_anew(images):
+    first, again, other = RandomAffine(seed=7), RandomAffine(seed=7), RandomAffine(seed=8)
+    one = distorted(first, images)
+    assert_array_equal(one, distorted(again, images))
+    assert not np.allclose(one, distorted(other, images))
+    assert not np.allclose(one, distorted(first, images))
+
+
+def test_without_a_seed_the_global_one_decides(images):
+    answers = []
+    for _ in range(2):
+        keras.utils.set_random_seed(3)
+        answers.append(distorted(RandomAffine(), images))
+    assert_array_equal(*answers)
+
+
+def test_each_image_gets_its_own_draw(images):
+    answer = distorted(RandomAffine(seed=0), np.repeat(images[:1], 5, axis=0))
+    assert len(np.unique(answer.reshape(5, -1), axis=0)) == 5
+
+
+def test_zero_limits_change_nothing(images):
+    assert_allclose(distorted(RandomAffine(**STILL), images), images, atol=1e-2)
+
+
+def test_rotation_turns_about_the_middle_by_at_most_its_limit():
+    limit = 0.5
+    layer = RandomAffine(**{**STILL, "rotation": limit}, seed=0)
+    turned = [centre(image) for image in distorted(layer, np.repeat(dot(12, 0)[None], 40, axis=0))]
+    assert_allclose(np.linalg.norm(turned, axis=1), 12, atol=0.2)  # as far from the middle as before
+    angles = np.arctan2(*np.transpose(turned)[::-1])
+    assert np.abs(angles).max() <= limit + 0.02
+    assert angles.max() > 0.5 * limit and angles.min() < -0.5 * limit  # either way
+    (middle,) = distorted(layer, dot(0, 0)[None])
+    assert_allclose(centre(middle), 0, atol=0.05)
+
+
+def test_zoom_changes_distances_from_the_middle_by_at_most_its_limit():
+    layer = RandomAffine(**{**STILL, "zoom": 0.2}, seed=0)
+    moved = np.array([centre(image) for image in distorted(layer, np.repeat(dot(10, 0)[None], 40, axis=0))])
+    assert_allclose(moved[:, 1], 0, atol=0.05)
+    assert moved[:, 0].min() > 10 / 1.2 - 0.2 and moved[:, 0].max() < 10 / 0.8 + 0.2
+    assert moved[:, 0].min() < 9.5 and moved[:, 0].max() > 10.5
+
+
+def test_shear_moves_along_x_in_proportion_to_y():
+    layer = RandomAffine(**{**STILL, "shear": 0.3}, seed=0)
+    moved = np.array([centre(image) for image in distorted(layer, np.repeat(dot(0, 10)[None], 40, axis=0))])
+    assert_allclose(moved[:, 1], 10, atol=0.2)
+    assert 1.5 < np.abs(moved[:, 0]).max() <= 3.1
+
+
+def test_shift_moves_x_and_y_apart_by_at_most_its_limit():
+    layer = RandomAffine(**{**STILL, "shift": 3.0}, seed=0)
+    moved = np.array([centre(image) for image in distorted(layer, np.repeat(dot(0, 0)[None], 40, axis=0))])
+    assert np.abs(moved).max() <= 3.05
+    assert np.abs(moved).max(axis=0).min() > 1.5
+    assert abs(np.corrcoef(moved.T)[0, 1]) < 0.5
+
+
+def test_what_comes_in_from_outside_is_black():
+    layer = RandomAffine(**{**STILL, "shift": 5.0}, seed=0)
+    answer = distorted(layer, np.full((20, 11, 11), 255, "uint8"))
+    assert (answer.min(axis=(1, 2)) < 1).all()
+
+
+def test_it_works_inside_fit(images):
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential([keras.Input((11, 11)), RandomAffine(seed=0), layers.Flatten(), layers.Dense(2)])
+    network.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    history = network.fit(images / 255, np.arange(6) % 2, batch_size=4, epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert_array_equal(network.predict(images, verbose=0), network.predict(images, verbose=0))
+
+
+def test_it_can_be_saved_and_loaded(images):
+    layer = RandomAffine(rotation=0.1, zoom=0.2, shear=0.3, shift=1.5, seed=9)
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert copy.get_config() == layer.get_config()
+    assert_array_equal(distorted(copy, images), distorted(layer, images))

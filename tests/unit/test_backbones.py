@@ -1,0 +1,164 @@
+import hashlib
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tlbook import backbones, data, features, neighbours
+
+
+@pytest.fixture(scope="module")
+def source():
+    return data.letters(n=256, n_test=1)
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """Give the package another folder of weights, with a file that its list of checksums knows."""
+    monkeypatch.setattr(backbones, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(backbones, "SUMS", tmp_path / "SHA256SUMS")
+    keras.utils.set_random_seed(42)
+    file = tmp_path / "small_cnn_letters.weights.h5"
+    backbones.small_cnn(weights=None).save_weights(file)
+    (tmp_path / "SHA256SUMS").write_text(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n")
+    return file
+
+
+@pytest.mark.parametrize("size", [28, 32])
+def test_a_small_cnn_takes_raw_images_and_ends_at_128_features(size):
+    network = backbones.small_cnn(weights=None, image_size=size)
+    assert network.input_shape == (None, size, size)
+    assert network.output_shape == (None, 128)
+    z = network.predict(np.full((3, size, size), 255, "uint8"), verbose=0)
+    assert z.shape == (3, 128)
+    assert z.dtype == np.float32
+    assert sum(isinstance(layer, layers.Rescaling) for layer in network.layers) == 1
+
+
+def test_random_weights_follow_the_global_seed():
+    networks = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        networks.append(backbones.small_cnn(weights=None).get_weights())
+    assert all(np.array_equal(a, b) for a, b in zip(networks[0], networks[1], strict=True))
+    assert not np.array_equal(networks[0][0], networks[2][0])
+
+
+def test_shipped_weights_are_loaded_whatever_the_seed_and_the_size(shelf):
+    first = backbones.small_cnn(weights="letters").get_weights()
+    second = backbones.small_cnn(weights="letters", image_size=20).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_altered_weights_are_caught(shelf, refused):
+    content = bytearray(shelf.read_bytes())
+    content[-1] ^= 1
+    shelf.write_bytes(content)
+    with refused(str(shelf), "SHA-256", "found", "python -m tlbook weights"):
+        backbones.small_cnn(weights="letters")
+
+
+def test_missing_weights_are_named(shelf, refused):
+    shelf.unlink()
+    with refused(str(shelf), "SHA-256", "no such file", "python -m tlbook weights"):
+        backbones.small_cnn(weights="letters")
+
+
+@pytest.mark.parametrize("content", [None, "", "0" * 64 + "  other.h5\n"])
+def test_weights_without_a_checksum_are_not_trusted(content, shelf, refused):
+    backbones.SUMS.unlink()
+    if content is not None:
+        backbones.SUMS.write_text(content)
+    with refused(str(shelf), "none listed", "python -m tlbook weights"):
+        backbones.small_cnn(weights="letters")
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "", 0, "Letters"])
+def test_unknown_weights_are_refused(weights, refused):
+    with refused("small_cnn(): weights", "'letters' or None", repr(weights)):
+        backbones.small_cnn(weights=weights)
+
+
+def test_the_weights_in_the_package_are_under_1_mb_and_as_listed():
+    files = [file for file in backbones.WEIGHTS.iterdir() if file.suffix == ".h5"]
+    assert files
+    for file in files:
+        assert backbones.checked(file).stat().st_size < 1e6
+
+
+def test_the_weights_in_the_package_know_letters(places):
+    letters = data.letters(n=780, n_test=1, seed=12345)
+    known, control = (
+        neighbours.agreement(neighbours.nearest(features.extract(network, letters.x_train), 5), letters.y_train)
+        for network in (backbones.small_cnn(weights="letters"), backbones.small_cnn(weights=None))
+    )
+    assert known > control + 0.2
+
+
+def test_training_changes_the_backbone_in_place_and_returns_logits(source):
+    keras.utils.set_random_seed(0)
+    network = backbones.small_cnn(weights=None)
+    before = [weight.copy() for weight in network.get_weights()]
+    classifier = backbones.train_source(network, source, epochs=1)
+    assert all(not np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True))
+    logits = classifier.predict(source.x_train, verbose=0)
+    assert logits.shape == (256, 52)
+    assert logits.min() < 0
+    assert_allclose(
+        network.predict(source.x_train[:3], verbose=0).clip(0) @ classifier.get_weights()[-2]
+        + classifier.get_weights()[-1],
+        logits[:3],
+        atol=1e-4,
+    )
+
+
+def test_training_learns_the_source():
+    two = data.letters(n=512, n_test=1, without="".join(set(data.glyphs.LETTERS) - set("oL")))
+    keras.utils.set_random_seed(0)
+    history = backbones.train_source(backbones.small_cnn(weights=None), two, epochs=4).history.history
+    assert history["accuracy"][-1] > 0.9
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+
+
+def test_training_is_repeatable_by_the_global_seed(source):
+    answers = []
+    for seed in (5, 5, 6):
+        keras.utils.set_random_seed(seed)
+        network = backbones.small_cnn(weights=None)
+        backbones.train_source(network, source, epochs=1)
+        answers.append(keras.ops.convert_to_numpy(network(source.x_train[:20])))
+    assert_allclose(answers[0], answers[1], rtol=1e-3, atol=1e-3)
+    assert np.abs(answers[0] - answers[2]).max() > 0.1
+
+
+def test_training_for_no_epoch_is_refused(source, refused):
+    with refused("train_source(): epochs", "at least 1", "found 0"):
+        backbones.train_source(backbones.small_cnn(weights=None), source, epochs=0)
+
+
+def test_the_weights_can_be_made_anew(shelf, monkeypatch):
+    before = shelf.read_bytes()
+    monkeypatch.setattr(backbones, "LETTERS_IMAGES", 128)
+    monkeypatch.setattr(backbones, "LETTERS_EPOCHS", 1)
+    assert backbones.remake_weights() == shelf
+    assert shelf.read_bytes() != before
+    assert {file.name for file in shelf.parent.iterdir()} == {shelf.name, "SHA256SUMS"}
+    assert_array_equal(backbones.small_cnn(weights="letters").predict(np.zeros((1, 28, 28)), verbose=0).shape, (1, 128))
+
+
+def test_weights_that_could_not_be_made_leave_the_old_ones(shelf, monkeypatch):
+    before = shelf.read_bytes()
+    monkeypatch.setattr(backbones, "LETTERS_IMAGES", 64)
+    monkeypatch.setattr(backbones, "LETTERS_EPOCHS", 1)
+
+    def half(self, file):
+        file.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Sequential, "save_weights", half)
+    with pytest.raises(KeyboardInterrupt):
+        backbones.remake_weights()
+    assert shelf.read_bytes() == before
+    assert {file.name for file in shelf.parent.iterdir()} == {shelf.name, "SHA256SUMS"}

@@ -1,0 +1,157 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tlbook as tl
+from tlbook import claims
+
+
+@pytest.fixture
+def events(tmp_path, monkeypatch, quick):
+    """Return a function that reads what the recorder was told."""
+    file = tmp_path / "events.jsonl"
+    monkeypatch.setenv("TLBOOK_LOG", str(file))
+    return lambda: [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+@pytest.mark.parametrize("mode", ["warn", "raise", "log"])
+@pytest.mark.parametrize("holds", [True, np.float32(2) > 1])
+def test_a_true_claim_prints_a_tick_and_is_logged(mode, holds, events, monkeypatch, capsys):
+    monkeypatch.setenv("TLBOOK_CLAIMS", mode)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tl.claim("two is more than one", holds)
+    assert capsys.readouterr().out == "✓ two is more than one\n"
+    assert events() == [{"kind": "claim", "text": "two is more than one", "holds": True}]
+
+
+FALSE = {"kind": "claim", "text": "one is more than two", "holds": False}
+
+
+def test_a_false_claim_raises_when_told_to(events, monkeypatch, capsys):
+    monkeypatch.setenv("TLBOOK_CLAIMS", "raise")
+    with pytest.raises(claims.FalseClaimError, match="one is more than two"):
+        tl.claim("one is more than two", 1 > 2)
+    assert "✗ FALSE: one is more than two" in capsys.readouterr().out
+    assert events() == [FALSE]
+
+
+@pytest.mark.parametrize("mode", ["warn", "", None])
+def test_a_false_claim_warns_by_default(mode, events, monkeypatch):
+    monkeypatch.delenv("TLBOOK_CLAIMS") if mode is None else monkeypatch.setenv("TLBOOK_CLAIMS", mode)
+    with pytest.warns(UserWarning, match="one is more than two") as seen:
+        tl.claim("one is more than two", np.bool_(False))
+    assert seen[0].filename == __file__  # the line that makes the claim
+    assert events() == [FALSE]
+
+
+def test_a_false_claim_is_only_logged_while_recording(events, monkeypatch, capsys):
+    monkeypatch.setenv("TLBOOK_CLAIMS", "log")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tl.claim("one is more than two", 1 > 2)
+    assert "✗ FALSE" in capsys.readouterr().out
+    assert events() == [FALSE]
+
+
+def test_a_claim_for_the_full_profile_is_left_open_in_quick(events, capsys):
+    tl.claim("one is more than two", False, full_only="too few images here")
+    assert "left open" in capsys.readouterr().out
+    assert events() == []
+
+
+def test_a_claim_for_the_full_profile_is_tested_there(events, monkeypatch):
+    monkeypatch.setenv("TLBOOK_PROFILE", "full")
+    tl.start("01_demo")
+    with pytest.raises(claims.FalseClaimError):
+        tl.claim("one is more than two", False, full_only="too few images here")
+
+
+@pytest.mark.parametrize("reason", ["", "x", "too small"])
+def test_full_only_needs_a_reason_in_words(reason, events, refused):
+    with refused("full_only", "a reason in words", repr(reason)):
+        tl.claim("two is more than one", True, full_only=reason)
+    assert events() == []
+
+
+@pytest.mark.parametrize("holds", [1, None, "yes", 0.0, np.array([True, False]), [True]])
+def test_what_is_no_truth_value_is_no_claim(holds, events, refused):
+    with refused("two is more than one", "True or False"):
+        tl.claim("two is more than one", holds)
+    assert events() == []
+
+
+def test_an_unknown_mode_is_refused(events, monkeypatch, refused):
+    monkeypatch.setenv("TLBOOK_CLAIMS", "ignore")
+    with refused("TLBOOK_CLAIMS", "warn", "raise", "log", "'ignore'"):
+        tl.claim("two is more than one", True)
+
+
+def test_claims_and_numbers_need_a_run(monkeypatch, refused):
+    monkeypatch.setattr("tlbook.run._current", None)
+    with refused("tl.start"):
+        tl.claim("two is more than one", True)
+    with refused("tl.start"):
+        tl.number("acc", 0.5)
+
+
+@pytest.mark.parametrize("unit", claims.UNITS)
+def test_a_number_is_printed_and_handed_to_the_recorder(unit, events, capsys):
+    tl.number("some_acc_2", np.float32(0.5), unit, dataset="MNIST")
+    assert events() == [{"kind": "number", "name": "some_acc_2", "value": 0.5, "unit": unit, "dataset": "MNIST"}]
+    assert capsys.readouterr().out == f"some_acc_2 = {claims.written(0.5, unit)}\n"
+
+
+@pytest.mark.parametrize("name", ["Acc", "raw acc", "raw-acc", "", "2nd", "acc%"])
+def test_names_that_are_none_are_refused(name, events, refused):
+    with refused("number(): name", "lower case", repr(name)):
+        tl.number(name, 0.5)
+    assert events() == []
+
+
+@pytest.mark.parametrize("unit", ["percent", "%", "", "s"])
+def test_unknown_units_are_refused_with_the_known_ones(unit, events, refused):
+    with refused("number acc: unit", "fraction", "images/s", repr(unit)):
+        tl.number("acc", 0.5, unit)
+    assert events() == []
+
+
+@pytest.mark.parametrize("value", [51.3, -0.1, float("nan"), float("inf"), None, "0.5"])
+def test_fractions_are_from_0_to_1(value, events, refused):
+    with refused("number acc", "from 0 to 1", f"found {value}"):
+        tl.number("acc", value)
+    assert events() == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "3", np.array([1.0, 2.0])])
+def test_other_numbers_are_finite(value, events, refused):
+    with refused("number time", "a finite number"):
+        tl.number("time", value, "seconds")
+    assert events() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((0.5127, "fraction"), "51.3 %"),
+        ((0.91234, "fraction", 0.0101), "91.2 ± 1.0 %"),
+        ((1.0, "fraction", 0.0), "100.0 ± 0.0 %"),
+        ((-0.2, "points"), "−0.2 points"),
+        ((40.04, "points", 1.26), "40.0 ± 1.3 points"),
+        ((1234.6, "images/s"), "1,235 images/s"),
+        ((1234.6, "images/s", 12.3), "1,235 ± 12 images/s"),
+        ((99.9, "errors"), "99.9 errors"),
+        ((3.14, "×"), "3.1 ×"),
+    ],
+)
+def test_numbers_are_written_as_the_book_prints_them(arguments, text):
+    assert claims.written(*arguments) == text
+
+
+@given(st.floats(0, 1))
+def test_a_written_fraction_is_within_rounding_of_its_value(value):
+    assert float(claims.written(value, "fraction").removesuffix(" %")) == pytest.approx(100 * value, abs=0.0501)

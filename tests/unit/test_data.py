@@ -1,0 +1,441 @@
+import dataclasses
+import hashlib
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from tlbook import TlbookError, data
+from tlbook.__main__ import main
+
+NOBODY = "http://127.0.0.1:9/mnist.npz"  # nobody listens there
+
+
+def npz(arrays):
+    """Return arrays as the bytes of a compressed .npz file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+@pytest.fixture
+def small():
+    """Return the arrays of a stand-in for MNIST."""
+    rng = np.random.default_rng(0)
+    shapes = {"x_train": (60, 28, 28), "y_train": (60,), "x_test": (20, 28, 28), "y_test": (20,)}
+    return {part: rng.integers(0, 10, shape).astype("uint8") for part, shape in shapes.items()}
+
+
+@pytest.fixture
+def stand_in(monkeypatch, small, places):
+    """Put the stand-in in MNIST's place; call it to say where it is downloaded from."""
+
+    def put(url):
+        known = {part: (array.shape, data.digest(array)) for part, array in small.items()}
+        sha256 = hashlib.sha256(npz(small)).hexdigest()
+        entry = dataclasses.replace(data._DOWNLOADS["mnist"], url=url, sha256=sha256, arrays=known)
+        monkeypatch.setitem(data._DOWNLOADS, "mnist", entry)
+
+    put(NOBODY)
+    return put
+
+
+def put(folder, content):
+    """Write mnist.npz into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mnist.npz").write_bytes(content if isinstance(content, bytes) else npz(content))
+    return folder / "mnist.npz"
+
+
+# What is made here
+
+
+@pytest.mark.parametrize("name", ["digits", "letters"])
+def test_made_data_have_the_promised_shapes_and_dtypes(name):
+    d = data.digits() if name == "digits" else data.letters(n=120, n_test=30)
+    n, n_test = (1300, 497) if name == "digits" else (120, 30)
+    assert d.x_train.shape == (n, 28, 28)
+    assert d.x_test.shape == (n_test, 28, 28)
+    assert d.y_train.shape == (n,)
+    assert d.y_test.shape == (n_test,)
+    assert {array.dtype for array in (d.x_train, d.y_train, d.x_test, d.y_test)} == {np.dtype("uint8")}
+    assert d.x_train.max() == 255
+    assert d.y_train.max() < len(d.class_names)
+
+
+def test_digits_are_the_originals_enlarged_with_an_empty_edge():
+    from sklearn.datasets import load_digits
+
+    d, raw = data.digits(), load_digits()
+    assert d.class_names == tuple("0123456789")
+    assert_array_equal(np.concatenate([d.y_train, d.y_test]), raw.target)
+    assert d.x_train[:, :2].max() == d.x_train[:, -2:].max() == d.x_train[:, :, :2].max() == 0
+    # Three pixels for one: the middle of each block of 3 x 3 is the old pixel.
+    assert_array_equal(d.x_train[:, 3:26:3, 3:26:3], np.round(raw.images[:1300] * 255 / 16))
+
+
+def test_letters_have_every_class_but_the_ones_left_out():
+    d = data.letters(n=200, n_test=100, without="OolI")
+    assert len(d.class_names) == 48
+    assert not set("OolI") & set(d.class_names)
+    assert set(d.y_train) == set(range(48))
+
+
+def test_letters_are_the_same_for_the_same_seed_and_others_for_another():
+    first, again, other = (data.letters(n=60, n_test=10, seed=seed) for seed in (3, 3, 4))
+    assert_array_equal(first.x_train, again.x_train)
+    assert first.provenance == again.provenance
+    assert first.provenance.digest != other.provenance.digest
+
+
+def test_digits_are_always_the_same():
+    assert data.digits().provenance == data.digits().provenance
+
+
+@pytest.mark.parametrize("name", ["digits", "letters"])
+def test_arrays_cannot_be_written_to(name):
+    d = data.digits() if name == "digits" else data.letters(n=60, n_test=10)
+    for part in data.PARTS:
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(d, part)[0] = 0
+
+
+def test_the_digest_is_that_of_the_four_arrays():
+    d = data.letters(n=60, n_test=10)
+    joined = b"".join(getattr(d, part).tobytes() for part in data.PARTS)
+    assert d.provenance.digest == hashlib.sha256(joined).hexdigest()
+
+
+def test_digest_reads_the_values_and_not_the_memory_layout():
+    array = np.arange(12, dtype="uint8").reshape(3, 4)
+    assert data.digest(np.asfortranarray(array)) == data.digest(array) != data.digest(array.T)
+
+
+@pytest.mark.parametrize("counts", [{"n": 0}, {"n_test": 0}, {"n": -5}])
+def test_letters_without_images_are_refused(counts, refused):
+    with refused("letters()", "at least 1 image"):
+        data.letters(**counts)
+
+
+# Where MNIST is looked for
+
+
+def test_mnist_comes_from_the_pack_folder(stand_in, small, places, monkeypatch):
+    file = put(places.pack, small)
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    d = data.mnist()
+    for part, array in small.items():
+        assert_array_equal(getattr(d, part), array)
+        assert not getattr(d, part).flags.writeable
+    assert d.provenance.source == str(file)
+    assert d.class_names == tuple("0123456789")
+
+
+def test_mnist_comes_from_keras_cache(stand_in, small, places):
+    file = put(places.cache, small)
+    assert data.mnist().provenance.source == str(file)
+
+
+def test_keras_cache_is_in_the_home_folder_by_default(stand_in, small, places, monkeypatch, tmp_path):
+    monkeypatch.delenv("KERAS_HOME")
+    file = put(tmp_path / "home" / ".keras" / "datasets", small)
+    assert data.mnist().provenance.source == str(file)
+
+
+def test_the_pack_comes_before_the_cache(stand_in, small, places, monkeypatch):
+    put(places.cache, small)
+    file = put(places.pack, small)
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    assert data.mnist().provenance.source == str(file)
+
+
+def test_a_pack_without_the_file_moves_on_to_the_cache(stand_in, small, places, monkeypatch):
+    file = put(places.cache, small)
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    assert data.mnist().provenance.source == str(file)
+
+
+def test_a_pack_that_cannot_be_written_to_is_enough(stand_in, small, places, monkeypatch):
+    put(places.pack, small)
+    (places.pack / "mnist.npz").chmod(0o444)
+    places.pack.chmod(0o555)
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+
+    def forbidden(*arguments, **_):
+        raise PermissionError(13, "Permission denied", str(arguments[0]))
+
+    for name in ("mkdir", "rename", "replace", "unlink", "remove"):  # root may do what others may not
+        monkeypatch.setattr(os, name, forbidden)
+    assert data.mnist().x_train.shape == (60, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"), [("nowhere", "nothing there"), ("file", "a file"), ("file/below", "nothing")]
+)
+def test_a_pack_that_is_no_folder_stops_the_search(
+    path, found, stand_in, small, places, tmp_path, monkeypatch, refused
+):
+    put(places.cache, small)  # a good file further on must not hide the mistake
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("TLBOOK_DATA", str(tmp_path / path))
+    with refused(f"TLBOOK_DATA={tmp_path / path}", "a folder", found, "export TLBOOK_DATA="):
+        data.mnist()
+
+
+def test_a_pack_that_cannot_be_entered_stops_the_search(stand_in, small, places, monkeypatch, refused):
+    put(places.cache, small)
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    real = pathlib.Path.stat
+
+    def stat(path, **options):
+        if path.parent == places.pack:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(pathlib.Path, "stat", stat)
+    with refused(str(places.pack / "mnist.npz"), "permission denied", f"chmod -R u+rX '{places.pack}'"):
+        data.mnist()
+
+
+def test_a_file_that_cannot_be_read_stops_the_search(stand_in, small, places, monkeypatch, refused):
+    put(places.cache, small)
+    put(places.pack, small)
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    real = np.load
+
+    def load(path, **options):
+        if pathlib.Path(path).parent == places.pack:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(np, "load", load)
+    with refused(str(places.pack / "mnist.npz"), "a file that can be read", "permission denied", "chmod"):
+        data.mnist()
+
+
+def test_on_disk_asks_for_files_only(stand_in, small, places):
+    assert data.on_disk("digits", "letters")
+    assert not data.on_disk("digits", "mnist")
+    put(places.cache, small)
+    assert data.on_disk("mnist")
+
+
+# A file that is there and wrong
+
+
+def wrong_files(small):
+    whole = npz(small)
+    middle = len(whole) // 2
+    other = {**small, "y_test": (small["y_test"] + 1) % 10}
+    plain = io.BytesIO()
+    np.save(plain, small["x_train"])
+    objects = {**small, "y_test": np.array([None] * 20)}
+    return {
+        "empty": (b"", "an .npz file"),
+        "truncated": (whole[:middle], "an .npz file"),
+        "no archive": (b"<html>404</html>", "an .npz file"),
+        "one array": (plain.getvalue(), "an .npz file"),
+        "corrupt": (whole[:middle] + bytes(200) + whole[middle + 200 :], "an .npz file"),
+        "missing array": (npz({part: small[part] for part in data.PARTS[:3]}), "y_test"),
+        "objects": (npz(objects), "an .npz file"),
+        "other content": (npz(other), "y_test: expected SHA-256"),
+        "other dtype": (npz({**small, "x_train": small["x_train"].astype("float32")}), "x_train: expected uint8"),
+        "other shape": (npz({**small, "x_test": small["x_test"][:19]}), "x_test: expected uint8 (20, 28, 28)"),
+    }
+
+
+KINDS = ["empty", "truncated", "no archive", "one array", "corrupt", "missing array", "objects"]
+KINDS += ["other content", "other dtype", "other shape"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", ["pack", "cache"])
+def test_a_wrong_file_stops_the_search_and_is_left_alone(kind, place, stand_in, small, places, monkeypatch, refused):
+    content, expected = wrong_files(small)[kind]
+    file = put(getattr(places, place), content)
+    if place == "pack":
+        monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+        put(places.cache, small)  # a good file further on must not hide the wrong one
+    with refused(str(file), expected, "found ", f"rm -r '{file}' && python -m tlbook data fetch mnist"):
+        data.mnist()
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_line_ends_with_one_line_about_a_wrong_file(kind, stand_in, small, places, capsys):
+    file = put(places.cache, wrong_files(small)[kind][0])
+    assert main(["data", "verify", "mnist"]) == 1
+    printed = capsys.readouterr().err
+    last = printed.rstrip("\n").splitlines()[-1]
+    assert "Traceback" not in printed
+    assert last.startswith("tlbook: ")
+    assert str(file) in last
+    assert "expected" in last and "found" in last and "python -m tlbook data fetch mnist" in last
+
+
+def test_real_mnist_is_refused_when_the_stand_in_is_expected_and_the_other_way_round(small, places, refused):
+    put(places.cache, small)
+    with refused("x_train: expected uint8 (60000, 28, 28)", "uint8 (60, 28, 28)"):
+        data.mnist()
+
+
+@pytest.mark.skipif("TLBOOK_DATA" not in os.environ, reason="TLBOOK_DATA names no folder with the real mnist.npz")
+def test_the_real_mnist_is_accepted():
+    d = data.mnist()
+    assert d.x_train.shape == (60000, 28, 28)
+    assert d.x_test.shape == (10000, 28, 28)
+    assert_array_equal(d.y_train[:5], [5, 0, 4, 1, 9])
+    assert np.bincount(d.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+# Names
+
+
+def test_load_gives_what_the_name_says():
+    assert data.load("digits").provenance.name == "scikit-learn digits"
+
+
+@pytest.mark.parametrize("name", ["cifar", "", "MNIST", None])
+def test_an_unknown_name_is_refused_with_the_known_ones(name, refused):
+    with refused("data set", "mnist", "digits", "letters", repr(name), "python -m tlbook data list"):
+        data.load(name)
+
+
+@pytest.mark.parametrize("ask", [data.fetch, data.locate, data.on_disk])
+def test_what_is_no_file_cannot_be_fetched(ask, refused):
+    with refused("data set", "'cifar'", "mnist"):
+        ask("cifar")
+
+
+def test_fetching_what_is_made_here_says_so(refused):
+    with refused("'digits'", "never downloaded"):
+        data.fetch("digits")
+
+
+# Downloads
+
+
+class Handler(BaseHTTPRequestHandler):
+    content = b""
+
+    def do_GET(self):
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+        body = {"/good": self.content, "/wrong": self.content[::-1]}.get(
+            self.path, self.content[: len(self.content) // 2]
+        )
+        self.wfile.write(body)
+        self.wfile.flush()
+        if self.path == "/stuck":
+            time.sleep(30)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(small):
+    """Serve the stand-in: whole, cut short, wrong, stuck half-way, or not at all."""
+    handler = type("Serving", (Handler,), {"content": npz(small)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads, server.block_on_close = True, False
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_good_download_lands_in_keras_cache_and_is_used_again(server, stand_in, small, places):
+    stand_in(f"{server}/good")
+    assert_array_equal(data.mnist().x_test, small["x_test"])
+    assert [file.name for file in places.cache.iterdir()] == ["mnist.npz"]
+    stand_in(NOBODY)
+    assert_array_equal(data.mnist().x_test, small["x_test"])
+
+
+def test_a_pack_without_the_file_and_an_empty_cache_lead_to_a_download(server, stand_in, places, monkeypatch):
+    stand_in(f"{server}/good")
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    assert data.fetch("mnist") == places.cache / "mnist.npz"
+    assert list(places.pack.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["short", "wrong", "missing"])
+def test_a_bad_download_leaves_nothing_and_says_so(path, server, stand_in, places, refused):
+    stand_in(f"{server}/{path}")
+    with refused("mnist.npz", f"{server}/{path}", "download failed", "python -m tlbook data fetch mnist"):
+        data.mnist()
+    assert list(places.cache.iterdir()) == []
+
+
+def test_without_a_network_the_error_names_all_three_places(stand_in, places, monkeypatch, refused):
+    monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    with refused("mnist.npz", f"TLBOOK_DATA ({places.pack})", f"Keras's cache ({places.cache})", NOBODY, "export"):
+        data.mnist()
+    assert list(places.cache.iterdir()) == []
+
+
+def test_without_a_network_the_command_line_ends_with_one_line(stand_in, places, capsys):
+    assert main(["data", "fetch", "mnist"]) == 1
+    last = capsys.readouterr().err.rstrip("\n").splitlines()[-1]
+    assert last.startswith("tlbook: mnist.npz")
+    assert "not set" in last and NOBODY in last
+
+
+def test_a_cache_that_cannot_be_made_is_an_error_of_ours(stand_in, places, refused):
+    places.cache.parent.write_text("a file where a folder should be")
+    with refused("mnist.npz", "Keras's cache"):
+        data.mnist()
+
+
+def test_an_interrupt_in_the_middle_leaves_nothing(stand_in, places, monkeypatch):
+    import keras
+
+    def half(name, *_, cache_dir, **__):
+        (pathlib.Path(cache_dir) / name).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.utils, "get_file", half)
+    with pytest.raises(KeyboardInterrupt):
+        data.fetch("mnist")
+    assert list(places.cache.iterdir()) == []
+
+
+def test_ctrl_c_during_a_download_leaves_nothing_and_ends_with_one_line(server, places):
+    script = (
+        "import dataclasses, sys\n"
+        "from tlbook import data\n"
+        "from tlbook.__main__ import main\n"
+        f"data._DOWNLOADS['mnist'] = dataclasses.replace(data._DOWNLOADS['mnist'], url='{server}/stuck')\n"
+        "sys.exit(main(['data', 'fetch', 'mnist']))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not any(places.cache.glob(".mnist-*/*")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    assert any(places.cache.glob(".mnist-*/*")), "the download never began"
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert printed.rstrip("\n").splitlines()[-1].startswith("tlbook: ")
+    assert list(places.cache.iterdir()) == []
+
+
+def test_errors_are_all_of_one_kind():
+    assert issubclass(TlbookError, Exception)
+    assert TlbookError.__module__ == "tlbook"

@@ -1,0 +1,165 @@
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlbook import plots
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect what would be displayed."""
+    seen = []
+    monkeypatch.setattr("IPython.display.display", lambda thing, **options: seen.append((thing, options)))
+    return seen
+
+
+def picture(shown, alt):
+    """Return the one picture that was shown, after checking that its alt text goes with it."""
+    ((bundle, options),) = shown
+    assert options == {"raw": True}
+    assert bundle["text/plain"] == f"Figure: {alt}"
+    image = Image.open(io.BytesIO(bundle["image/png"]))
+    assert image.format == "PNG"
+    pixels = np.asarray(image.convert("RGB")).astype(int)
+    assert (pixels[0, 0] == 255).all(), "the ground is white"
+    assert (pixels.min(axis=2) < 100).any(), "something is drawn"
+    return pixels
+
+
+def drawn(monkeypatch):
+    """Collect the figures, to look at their texts."""
+    figures, real = [], plots._show
+    monkeypatch.setattr(plots, "_show", lambda figure, alt: (figures.append(figure), real(figure, alt)))
+    return figures
+
+
+def colour(number):
+    return np.array([int(plots.COLOURS[number][i : i + 2], 16) for i in (1, 3, 5)])
+
+
+RNG = np.random.default_rng(0)
+CALLS = {
+    "gallery": lambda: plots.gallery(RNG.integers(0, 256, (13, 28, 28)), list("abcdefghijklm"), title="T", alt="A"),
+    "bars": lambda: plots.bars(["a", "b"], [0.2, 0.9], title="T", xlabel="x (unit)", alt="A", mark={"chance": 0.1}),
+    "lines": lambda: plots.lines([1, 5], {"p": [1, 2], "q": [2, 1]}, title="T", xlabel="x", ylabel="y", alt="A"),
+    "confusion": lambda: plots.confusion([0, 0, 1], [0, 1, -1], "ab", title="T", alt="A"),
+    "embedding": lambda: plots.embedding({"P": RNG.normal(size=(30, 2))}, np.arange(30) % 3, "abc", title="T", alt="A"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_figure_is_shown_as_a_png_with_its_title_and_its_alt_text(name, shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    before = dict(matplotlib.rcParams)
+    CALLS[name]()
+    picture(shown, "A")
+    (figure,) = figures
+    titles = [figure.get_suptitle(), *(axis.get_title(loc) for axis in figure.axes for loc in ("left", "center"))]
+    assert "T" in titles
+    assert dict(matplotlib.rcParams) == before, "the reader's own settings stay as they are"
+
+
+def test_each_public_function_has_such_a_test():
+    public = {name for name, thing in vars(plots).items() if getattr(thing, "__module__", "") == plots.__name__}
+    assert {name for name in public if not name.startswith("_")} == {*CALLS, "table"}
+
+
+def test_a_gallery_shows_every_image_under_its_title(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    images = np.stack([np.full((4, 4), 10 * i) for i in range(7)])
+    plots.gallery(images, [f"n{i}" for i in range(7)], title="T", alt="A", columns=3)
+    used = [axis for axis in figures[0].axes if axis.images]
+    assert [axis.get_title() for axis in used] == [f"n{i}" for i in range(7)]
+    assert [axis.images[0].get_array().max() for axis in used] == [10 * i for i in range(7)]
+    assert {axis.images[0].get_clim() for axis in used} == {(0, 255)}
+
+
+def test_bars_stand_in_order_with_their_values_beside_them(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    plots.bars(["first", "first"], [0.513, 0.914], title="T", xlabel="accuracy", alt="A", mark={"chance": 0.1})
+    axis = figures[0].axes[0]
+    assert [bar.get_width() for bar in axis.patches] == [0.513, 0.914]
+    assert axis.patches[0].get_y() < axis.patches[1].get_y() and axis.yaxis_inverted()
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "first"]
+    texts = {text.get_text().strip() for text in axis.texts}
+    assert texts == {"51.3%", "91.4%", "chance"}
+    assert axis.get_xlabel() == "accuracy"
+    assert axis.get_title("left") == "T"
+
+
+def test_bars_take_another_format(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    plots.bars(["a"], [3.14], title="T", xlabel="seconds", alt="A", label="{:.0f} s")
+    assert figures[0].axes[0].texts[0].get_text() == "3 s"
+
+
+def test_bars_can_be_written_as_the_same_svg_each_time_with_its_alt_text(shown, tmp_path):
+    for name in ("one.svg", "two.svg"):
+        plots.bars(["a"], [0.5], title="A title", xlabel="accuracy", alt="Half of it.", path=tmp_path / name)
+    text = (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert text == (tmp_path / "two.svg").read_text(encoding="utf-8")
+    assert "<svg" in text and "Half of it." in text and ">A title</text>" in text
+    assert shown == []
+
+
+def test_lines_have_their_own_colours_and_markers_and_are_all_there(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    series = {f"s{i}": [i, i + 1, i + 2] for i in range(12)}
+    plots.lines([1, 10, 100], series, title="T", xlabel="x", ylabel="y", alt="A", xlog=True)
+    axis = figures[0].axes[0]
+    assert len(axis.lines) == 12
+    assert [line.get_label() for line in axis.lines] == list(series)
+    looks = {(line.get_color(), line.get_marker()) for line in axis.lines[:10]}
+    assert len(looks) == 10
+    assert axis.get_xscale() == "log"
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "10", "100"]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("x", "y")
+
+
+def test_one_line_needs_no_legend(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    plots.lines([1, 2], {"only": [1, 2]}, title="T", xlabel="x", ylabel="y", alt="A")
+    assert figures[0].axes[0].get_legend() is None
+    assert figures[0].axes[0].get_xscale() == "linear"
+
+
+def test_confusion_is_in_percent_of_each_true_class_and_minus_one_counts_in_the_row(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    plots.confusion([0, 0, 0, 0, 1, 1], [0, 0, 1, -1, 1, 1], ["zero", "one", "never"], title="T", alt="A")
+    axis = figures[0].axes[0]
+    np.testing.assert_allclose(axis.images[0].get_array(), [[50, 25, 0], [0, 100, 0], [0, 0, 0]])
+    assert sorted(text.get_text() for text in axis.texts) == ["100", "25", "50"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["zero", "one", "never"]
+
+
+def test_an_embedding_names_each_class_at_its_median_in_each_panel(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    points = np.array([[0.0, 0.0], [2.0, 2.0], [10.0, 4.0], [10.0, 6.0]])
+    plots.embedding({"P": points, "Q": -points}, [0, 0, 2, 2], ["a", "absent", "c"], title="T", alt="A")
+    first, second = figures[0].axes
+    assert {text.get_text(): text.get_position() for text in first.texts} == {"a": (1, 1), "c": (10, 5)}
+    assert {text.get_text(): text.get_position() for text in second.texts} == {"a": (-1, -1), "c": (-10, -5)}
+    assert [axis.get_title("left") for axis in (first, second)] == ["P", "Q"]
+
+
+def test_colours_can_be_told_apart_by_their_lightness_or_hue():
+    assert len(set(plots.COLOURS)) == len(plots.COLOURS) == 10
+    apart = [np.abs(colour(a) - colour(b)).sum() for a in range(10) for b in range(a)]
+    assert min(apart) > 60
+
+
+def test_a_table_is_printed_as_markdown_outside_of_a_notebook(capsys, monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    plots.table(["method", "accuracy"], [["raw pixels", "51.3 %"], ["letters", 0.9]])
+    assert capsys.readouterr().out == ("| method | accuracy |\n|---|---|\n| raw pixels | 51.3 % |\n| letters | 0.9 |\n")
+
+
+def test_a_table_is_displayed_as_markdown_in_a_notebook(shown, capsys, monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: object())
+    plots.table(["method"], [["raw pixels"]])
+    ((thing, _),) = shown
+    assert thing.data == "| method |\n|---|\n| raw pixels |"
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,155 @@
+"""The command line: ``python -m tlbook doctor | data | weights | record``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tlbook import run
+from tlbook.run import TlbookError
+
+
+def _keras() -> str:
+    """Import Keras and say what it computes on; what TensorFlow logs meanwhile, past Python, goes nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras
+
+        return f"{keras.__version__} on {keras.backend.backend()}, computing on the {run.device().upper()}"
+    finally:
+        os.dup2(kept, 2)
+
+
+def _weights() -> str:
+    from tlbook import backbones
+
+    path = backbones.checked(backbones.WEIGHTS / "small_cnn_letters.weights.h5")
+    return f"weights trained on letters, {path.stat().st_size / 1e6:.2f} MB, shipped with this package, SHA-256 right"
+
+
+def _where(name: str) -> str:
+    from tlbook import data
+
+    if name in data.NAMES and name != "mnist":
+        return "always there, made from what scikit-learn and matplotlib ship"
+    return str(data.locate(name) or f"not on this disk; to get it:  python -m tlbook data fetch {name}")
+
+
+def doctor(_) -> None:
+    """Say what this machine can do, and what is amiss."""
+    unset = "TLBOOK_PROFILE not set: full if its data are on this disk, else quick"
+    asked = {
+        "Python": lambda: f"{sys.version.split()[0]} on {sys.platform}, {run.cores()} cores, {sys.executable}",
+        "Profile": lambda: run.requested_profile() or unset,
+        "Keras": _keras,
+        "Versions": lambda: ", ".join(f"{name} {text}" for name, text in run.versions().items()),
+        "Data pack": lambda: f"TLBOOK_DATA={os.environ.get('TLBOOK_DATA') or '(not set)'}",
+        **{name: lambda name=name: _where(name) for name in ("mnist", "digits", "letters")},
+        "small_cnn": _weights,
+    }
+    amiss = []
+    for name, answer in asked.items():
+        try:
+            text = answer()
+        except Exception as error:  # whatever is broken, the rest is still said
+            amiss.append(name)
+            text = f"✗ {error or type(error).__name__}"
+        print(f"{name:10} {text}")
+    if amiss:
+        raise TlbookError("this machine", "nothing amiss", ", ".join(amiss), "do what the lines marked ✗ say")
+
+
+def data(arguments) -> None:
+    """List, verify or fetch data sets."""
+    from tlbook import data
+
+    if arguments.action == "fetch":
+        _keras()  # so that its import is quiet
+        print(data.fetch(arguments.name or ""))
+        return
+    for name in [arguments.name] if arguments.name else data.NAMES:
+        text, here = _where(name), data.on_disk(name)
+        if arguments.action == "verify" and not here and arguments.name:
+            raise TlbookError(name, "a file on this disk", "none", f"python -m tlbook data fetch {name}")
+        if arguments.action == "verify" and here:
+            found = data.load(name).provenance
+            text = f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
+        print(f"{name:10} {text}")
+
+
+def weights(_) -> None:
+    """Train the shipped letters network anew."""
+    _keras()
+    from tlbook import backbones
+
+    print("Training the letters network (a few minutes) …", flush=True)
+    print(backbones.remake_weights())
+
+
+def record(arguments) -> None:
+    """Run chapters and write what came out."""
+    from tlbook import record, register
+
+    chapter = arguments.chapter
+    if arguments.stale:
+        found = {name: record.stale(name) for name in ([chapter] if chapter else record.chapters())}
+        changed = [f"{name} ({', '.join(parts)})" for name, parts in found.items() if parts]
+        print("\n".join(changed) or "Every chapter is as it was recorded.")
+        if changed:
+            do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
+            raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
+    elif arguments.prose:
+        record.write_book(register.rows())
+    elif arguments.seed is not None:
+        done = record.run_seed(chapter, arguments.seed, arguments.out, run.requested_profile() or "full")
+        print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {arguments.out}")
+    else:
+        first, _, last = arguments.seeds.partition("-")
+        record.record(chapter, list(range(int(first), int(last or first) + 1)))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Read the command line; `do` is the function to call."""
+    top = argparse.ArgumentParser(prog="python -m tlbook", description="Tools of the book.")
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+    parsers = {}
+    for do in (doctor, data, weights, record):
+        parsers[do] = verbs.add_parser(do.__name__, help=do.__doc__)
+        parsers[do].set_defaults(do=do)
+    parsers[data].add_argument("action", choices=("list", "verify", "fetch"))
+    parsers[data].add_argument("name", nargs="?")
+    add = parsers[record].add_argument
+    add("chapter", nargs="?", default="")
+    add("--seeds", default="0-4", help="for instance 0-2; without it 0-4")
+    add("--seed", type=int, help="one run only, changing nothing of the book")
+    add("--out", type=Path, default=Path("."), help="folder for that run's files")
+    add("--stale", action="store_true", help="list what changed since it was recorded")
+    add("--prose", action="store_true", help="write the numbers in prose anew, run nothing")
+    return top.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; an error is one last line on standard error, and an exit status that is not 0."""
+    arguments, status = parse(argv), 1
+    try:
+        arguments.do(arguments)
+        return 0
+    except TlbookError as error:
+        wrong = error
+    except KeyboardInterrupt:
+        do, status = "run the same command again, it goes on where it stopped", 130
+        wrong = TlbookError("stopped", "to finish", "an interrupt; the book is as it was", do)
+    except (ImportError, OSError) as error:
+        what = getattr(error, "filename", None) or getattr(error, "name", None) or "this machine"
+        do = "check permissions and free space; if a package is missing:  make book"
+        wrong = TlbookError(str(what), "a file or package that can be used", str(error).lower(), do)
+    print(f"tlbook: {wrong}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Sentences that are tested and numbers that go into the results register."""
+
+import math
+import os
+import warnings
+
+import numpy as np
+
+from tlbook.run import TlbookError, current, log
+
+UNITS = ("fraction", "points", "errors", "seconds", "images/s", "MB", "×")
+
+
+class FalseClaimError(AssertionError):
+    """A sentence of the book that its own run contradicts."""
+
+
+def claim(text: str, holds, *, full_only: str | None = None) -> None:
+    """Say a sentence about our own results, and test it.
+
+    A claim that holds prints a tick. What a false one does depends on ``TLBOOK_CLAIMS``: ``warn``
+    (the default) warns, ``raise`` stops the notebook, ``log`` only notes it for the recorder.
+
+    Parameters
+    ----------
+    text : str
+    holds : bool or numpy.bool
+        The sentence, and whether it is true of this run.
+    full_only : str, optional
+        Why the quick profile is too small to test it. There the claim is then left open.
+
+    Raises
+    ------
+    FalseClaimError, TlbookError
+        If the claim is false and ``TLBOOK_CLAIMS=raise``; if an argument cannot be used, or no run has begun.
+
+    Examples
+    --------
+    >>> import tlbook as tl
+    >>> run = tl.start("01_demo")                          # doctest: +ELLIPSIS
+    Profile: ...
+    >>> tl.claim("two is more than one", 2 > 1)
+    ✓ two is more than one
+    """
+    run, mode = current(), os.environ.get("TLBOOK_CLAIMS") or "warn"
+    if mode not in ("warn", "raise", "log"):
+        raise TlbookError("TLBOOK_CLAIMS", "warn, raise or log", repr(mode), "export TLBOOK_CLAIMS=warn")
+    if not isinstance(holds, bool | np.bool_):
+        raise TlbookError(f"claim {text!r}", "True or False", repr(holds), "compare two numbers")
+    if full_only is not None and len(full_only.split()) < 3:
+        raise TlbookError(f"claim {text!r}: full_only", "a reason in words", repr(full_only), "say why in a few words")
+    if full_only and not run.full:
+        print(f"– {text} (left open in the quick profile: {full_only})")
+        return
+    log(kind="claim", text=text, holds=bool(holds))
+    print(f"{'✓' if holds else '✗ FALSE:'} {text}")
+    if not holds and mode == "raise":
+        raise FalseClaimError(text)
+    if not holds and mode == "warn":
+        warnings.warn(f"this run contradicts the claim: {text}", stacklevel=2)
+
+
+def number(name: str, value: float, unit: str = "fraction", *, dataset: str | None = None) -> None:
+    """Print a number and hand it to the recorder for the results register; `TlbookError` if it cannot be recorded.
+
+    Parameters
+    ----------
+    name : str
+        Its name, unique in the chapter: lower case, digits and underscores.
+    value : float
+        Accuracies as fractions, 0 to 1.
+    unit : {"fraction", "points", "errors", "seconds", "images/s", "MB", "×"}
+        Points are percentage points: 100 times a difference of two fractions.
+    dataset : str, optional
+        What it was measured on; by default the first data set that the chapter loaded.
+
+    Examples
+    --------
+    >>> import tlbook as tl
+    >>> run = tl.start("01_demo")                          # doctest: +ELLIPSIS
+    Profile: ...
+    >>> tl.number("demo_acc", 0.5127)
+    demo_acc = 51.3 %
+    """
+    current()
+    if not name.isidentifier() or name != name.lower():
+        raise TlbookError("number(): name", "lower case, digits and underscores", repr(name), "number('raw_acc', …)")
+    if unit not in UNITS:
+        raise TlbookError(f"number {name}: unit", " or ".join(UNITS), repr(unit), "unit='fraction'")
+    try:
+        good = 0 <= value <= 1 if unit == "fraction" else math.isfinite(value)
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        wanted = "a number from 0 to 1" if unit == "fraction" else "a finite number"
+        raise TlbookError(f"number {name}", wanted, str(value), "accuracies are fractions; mend the computation")
+    log(kind="number", name=name, value=float(value), unit=unit, dataset=dataset)
+    print(f"{name} = {written(float(value), unit)}")
+
+
+def written(value: float, unit: str, sd: float | None = None) -> str:
+    """Write a number, with its spread if there is one, as the book prints it.
+
+    >>> written(0.91234, "fraction", 0.0101), written(3.14, "×"), written(-0.2, "points")
+    ('91.2 ± 1.0 %', '3.1 ×', '−0.2 points')
+    """
+    scale, sign = (100, "%") if unit == "fraction" else (1, unit)
+    places = 0 if unit != "fraction" and abs(value) >= 100 else 1
+    numbers = [f"{scale * part:,.{places}f}" for part in (value, sd) if part is not None]
+    return f"{' ± '.join(numbers)} {sign}".replace("-", "−")

@@ -1,0 +1,139 @@
+"""The results register, and the pages and numbers in prose that are written from it.
+
+A measured number stands in prose as ``**91.2 ± 0.9 %**<!-- num: letters_acc -->``. Outside of its
+chapter the marker names it too: ``num: 03_kmeans_pseudo_labels.letters_acc``. After a bar it may ask
+for the ``mean`` alone, or for the ``min`` or ``max`` over the seeds (inside a table, leave the bar out).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tlbook.claims import written
+from tlbook.run import TlbookError
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "book" / "chapters"
+REGISTER = ROOT / "book" / "reference" / "results.json"
+RESULTS = REGISTER.with_name("results.md")
+STORY = ROOT / "book" / "figures" / "story.svg"
+MARKED = re.compile(r"(?<!`)\*\*([^*\n]+)\*\*<!-- num: ([\w.]+)(?: \|?\s?(mean|min|max))? -->")
+STORY_BARS = {
+    "raw_kmeans_acc": "K-means on pixels",
+    "random_features_kmeans_acc": "K-means on features\nof an untrained network",
+    "letters_kmeans_acc": "K-means on features\nof a network that knows letters",
+    "pseudo_letters_acc": "a new network trained\non those clusters",
+}
+
+
+def write(texts: dict[Path, str]) -> None:
+    """Write text files, each beside its place; only when all are whole are they moved there."""
+    parts = {}
+    try:
+        for path, text in texts.items():
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                parts[path] = path.with_name(f".{path.name}.part")
+                parts[path].write_text(text, encoding="utf-8")
+        for path, part in parts.items():
+            part.replace(path)
+    except OSError as error:
+        found = (error.strerror or type(error).__name__).lower()
+        do = "check permissions and free space, then run the same command again"
+        raise TlbookError(str(path), "a file that can be read and written", found, do) from error
+    finally:
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def rows() -> list[dict]:
+    """Return the register: one dict a number."""
+    return json.loads(REGISTER.read_text(encoding="utf-8")) if REGISTER.is_file() else []
+
+
+def row(name: str, runs: list[dict]) -> dict:
+    """Make the register's row of one number from the runs of all seeds."""
+    values, first = [run["numbers"][name] for run in runs], runs[0]
+    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    which = {"chapter": first["chapter"], "name": name, "profile": first["profile"], **first["about"][name]}
+    return {**which, "mean": mean, "sd": sd, "seeds": [run["seed"] for run in runs], "values": values}
+
+
+def fill(text: str, register: list[dict], chapter: str = "") -> str:
+    """Write every marked number of a text anew from the register, which must hold it.
+
+    Examples
+    --------
+    >>> kept = [{"chapter": "c", "name": "acc", "mean": 0.5, "sd": 0.01, "values": [0.49, 0.51], "unit": "fraction"}]
+    >>> fill("It reaches **?**<!-- num: acc -->, at best **?**<!-- num: acc | max -->.", kept, "c")
+    'It reaches **50.0 ± 1.0 %**<!-- num: acc -->, at best **51.0 %**<!-- num: acc | max -->.'
+    """
+    known = {f"{row['chapter']}.{row['name']}": row for row in register}
+
+    def replace(found: re.Match) -> str:
+        old, name, form = found.groups()
+        row = known.get(name if "." in name else f"{chapter}.{name}")
+        if row is None:
+            do = "correct the name, or record the chapter that measures it"
+            raise TlbookError(f"marker <!-- num: {name} -->", "a name in the register", "none of that name", do)
+        value = {"min": min, "max": max}[form](row["values"]) if form in ("min", "max") else row["mean"]
+        shown = written(value, row["unit"], row["sd"] if form is None else None)
+        return found[0].replace(f"**{old}**", f"**{shown}**", 1)
+
+    return MARKED.sub(replace, text)
+
+
+def results_page(register: list[dict]) -> str:
+    """Return the page that lists the register."""
+    parts = [
+        "# Results register",
+        "Every number that this book measures, written here by `make record` and never by hand: its mean over the "
+        "seeds, the standard deviation between them, and every single value. Accuracies are shown in percent.",
+    ]
+    for chapter in sorted({row["chapter"] for row in register}):
+        parts.append(f"## {chapter}\n\n[Open the chapter](../chapters/{chapter}.ipynb)")
+        lines = ["| name | mean | spread | seeds | unit | profile | data set | values |", "|" + "---|" * 8]
+        for row in (row for row in register if row["chapter"] == chapter):
+            mean, sd, *values = (written(value, row["unit"]) for value in (row["mean"], row["sd"], *row["values"]))
+            cells = (f"`{row['name']}`", mean, sd, ", ".join(map(str, row["seeds"])))
+            cells = (*cells, row["unit"], row["profile"], row["dataset"], " · ".join(values))
+            lines.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def story(register: list[dict]) -> str | None:
+    """Return the landing page's figure as SVG, or None while its numbers are not recorded."""
+    from tlbook.plots import bars
+
+    own = {row["name"]: row["mean"] for row in register if row["chapter"] == "03_kmeans_pseudo_labels"}
+    steps = {label: own[name] for name, label in STORY_BARS.items() if name in own}
+    said = "; ".join(f"{' '.join(label.split())}: {written(value, 'fraction')}" for label, value in steps.items())
+    title, picture = "MNIST digits named right, with no label of any digit", io.BytesIO()
+    xlabel = "accuracy on the test images, after matching clusters to classes (mean of the seeds)"
+    if steps:
+        bars(list(steps), list(steps.values()), title=title, xlabel=xlabel, alt=f"{title}. {said}.", path=picture)
+    return picture.getvalue().decode() or None
+
+
+def prose_files() -> list[Path]:
+    """Return the Markdown files whose numbers are written by the recorder, all but the results page."""
+    top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    return [path for path in (*top, *sorted((ROOT / "book").rglob("*.md"))) if path.is_file() and path != RESULTS]
+
+
+def pages(register: list[dict]) -> dict[Path, str]:
+    """Return what register, results page, landing figure and prose must say, by file. Writes nothing."""
+    texts = {path: fill(path.read_text(encoding="utf-8"), register) for path in prose_files()}
+    texts[REGISTER] = json.dumps(register, indent=1, ensure_ascii=False) + "\n"
+    texts[RESULTS] = results_page(register)
+    if picture := story(register):
+        texts[STORY] = picture
+    return texts
