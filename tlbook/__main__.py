@@ -12,15 +12,8 @@ from tlbook.run import TlbookError
 
 
 def _keras() -> str:
-    """Import Keras and say what it computes on; what TensorFlow logs meanwhile, past Python, goes nowhere."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        import keras
-
-        return f"{keras.__version__} on {keras.backend.backend()}, computing on the {run.device().upper()}"
-    finally:
-        os.dup2(kept, 2)
+    keras = run.quiet_keras()
+    return f"{keras.__version__} on {keras.backend.backend()}, computing on the {run.device().upper()}"
 
 
 def _weights() -> str:

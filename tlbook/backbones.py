@@ -24,9 +24,9 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
     """Build a small convolutional network with 128 features.
 
     Three convolutions (32, 64 and 128 channels) with ReLU, the first two followed by max-pooling,
-    each by batch normalisation; then the mean over all positions and a dense layer of 128. The
-    normalisation stands after the pooling, where there is a quarter as much to normalise, and
-    forgets fast (momentum 0.9), since training here takes few steps.
+    each by batch normalisation; then the mean over all positions. The normalisation stands after
+    the pooling, where there is a quarter as much to normalise, and forgets fast (momentum 0.9),
+    since training here takes few steps.
     Source of batch normalisation: Ioffe and Szegedy (2015), section 3.
 
     Parameters
@@ -57,7 +57,6 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
             network.add(layers.MaxPooling2D())
         network.add(layers.BatchNormalization(momentum=0.9))
     network.add(layers.GlobalAveragePooling2D())
-    network.add(layers.Dense(128, name="features"))
     if weights:
         network.load_weights(checked(WEIGHTS / LETTERS_FILE))
     return network
@@ -77,11 +76,14 @@ def checked(path: Path) -> Path:
 
 
 def train_source(backbone: keras.Model, source: data.Dataset, epochs: int) -> keras.Sequential:
-    """Train a backbone with a throw-away linear head on a labelled source data set, in place.
+    """Train a backbone with a throw-away head on a labelled source data set, in place.
+
+    The head has a hidden layer of 128, so that what serves only the source's classes has its place
+    outside of the backbone.
 
     Adam, its rate falling from 2e-3 to 0 along a cosine; batches of 128; cross-entropy.
 
-    Returns the backbone, ReLU and the head as one network that gives logits, one a class.
+    Returns backbone and head as one network that gives logits, one a class.
 
     Source of the cosine schedule: Loshchilov and Hutter (2017), section 3.
 
@@ -91,7 +93,7 @@ def train_source(backbone: keras.Model, source: data.Dataset, epochs: int) -> ke
     """
     if epochs < 1:
         raise TlbookError("train_source(): epochs", "at least 1", str(epochs), "epochs=1")
-    classifier = keras.Sequential([backbone, layers.ReLU(), layers.Dense(len(source.class_names))])
+    classifier = keras.Sequential([backbone, layers.Dense(128, "relu"), layers.Dense(len(source.class_names))])
     steps = epochs * -(-len(source.x_train) // 128)
     classifier.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),

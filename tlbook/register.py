@@ -111,16 +111,17 @@ def results_page(register: list[dict]) -> str:
 
 def story(register: list[dict]) -> str | None:
     """Return the landing page's figure as SVG, or None while its numbers are not recorded."""
-    from tlbook.plots import bars
-
     own = {row["name"]: row["mean"] for row in register if row["chapter"] == "03_kmeans_pseudo_labels"}
     steps = {label: own[name] for name, label in STORY_BARS.items() if name in own}
+    if not steps:
+        return None
+    from tlbook.plots import bars
+
     said = "; ".join(f"{' '.join(label.split())}: {written(value, 'fraction')}" for label, value in steps.items())
     title, picture = "MNIST digits named right, with no label of any digit", io.BytesIO()
-    xlabel = "accuracy on the test images, after matching clusters to classes (mean of the seeds)"
-    if steps:
-        bars(list(steps), list(steps.values()), title=title, xlabel=xlabel, alt=f"{title}. {said}.", path=picture)
-    return picture.getvalue().decode() or None
+    xlabel = "accuracy on the test images, mean over the seeds"
+    bars(list(steps), list(steps.values()), title=title, xlabel=xlabel, alt=f"{title}. {said}.", path=picture)
+    return picture.getvalue().decode()
 
 
 def prose_files() -> list[Path]:
@@ -132,8 +133,7 @@ def prose_files() -> list[Path]:
 def pages(register: list[dict]) -> dict[Path, str]:
     """Return what register, results page, landing figure and prose must say, by file. Writes nothing."""
     texts = {path: fill(path.read_text(encoding="utf-8"), register) for path in prose_files()}
-    texts[REGISTER] = json.dumps(register, indent=1, ensure_ascii=False) + "\n"
-    texts[RESULTS] = results_page(register)
+    texts |= {REGISTER: json.dumps(register, indent=1, ensure_ascii=False) + "\n", RESULTS: results_page(register)}
     if picture := story(register):
         texts[STORY] = picture
     return texts

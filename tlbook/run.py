@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import os
 import platform
-import random
 import resource
 import sys
-import time
 from dataclasses import dataclass
-
-import numpy as np
 
 PROFILES = ("quick", "full")
 
@@ -79,6 +76,22 @@ def requested_seed() -> int:
     return int(text)
 
 
+def quiet_keras():
+    """Import Keras and return it; what TensorFlow logs of the machine meanwhile, past Python, goes nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras
+
+        device()  # the devices are looked for, and remarked on, when they are first listed
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+    logging.getLogger("tensorflow").setLevel("ERROR")
+    return keras
+
+
 def cores() -> int:
     """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -131,8 +144,6 @@ class Run:
     jit : bool or str
         What to hand to ``compile(jit_compile=...)``. On a CPU, TensorFlow's compiler slows these
         small networks down, so it is off there; elsewhere Keras decides.
-    started : float
-        When the run began (seconds of ``time.perf_counter``).
     """
 
     chapter: str
@@ -141,14 +152,13 @@ class Run:
     backend: str
     device: str
     jit: bool | str
-    started: float
 
     def pick(self, *, quick, full):
         """Return `quick` or `full`, whichever this run's profile is.
 
         Examples
         --------
-        >>> Run("01_demo", "quick", 0, "tensorflow", "cpu", False, 0.0).pick(quick=500, full=60_000)
+        >>> Run("01_demo", "quick", 0, "tensorflow", "cpu", False).pick(quick=500, full=60_000)
         500
         """
         return full if self.profile == "full" else quick
@@ -194,10 +204,6 @@ def start(chapter: str, *, data_on_disk: bool = False) -> Run:
         Whether all data of the full profile are on this disk. Decides the profile where
         ``TLBOOK_PROFILE`` is unset: nothing is ever downloaded unasked.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     TlbookError
@@ -206,18 +212,16 @@ def start(chapter: str, *, data_on_disk: bool = False) -> Run:
     asked, seed = requested_profile(), requested_seed()
     profile = asked or ("full" if data_on_disk else "quick")
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on this machine are not the book's
-    import keras  # here, so that `import tlbook` stays fast
-
-    random.seed(seed)
-    np.random.seed(seed)
-    keras.utils.set_random_seed(seed)
+    keras = quiet_keras()  # here, so that `import tlbook` stays fast
+    keras.utils.set_random_seed(seed)  # Python's and NumPy's generators too
     backend, kind = keras.backend.backend(), device()
     jit = False if (backend == "tensorflow" and kind == "cpu") else "auto"
     global _current
-    _current = run = Run(chapter, profile, seed, backend, kind, jit, time.perf_counter())
+    _current = run = Run(chapter, profile, seed, backend, kind, jit)
     log(kind="run", chapter=chapter, profile=profile, seed=seed, backend=backend, device=kind, cores=cores())
-    print(f"Profile: {profile} · seed {seed} · Keras {keras.__version__} on {backend} · {kind.upper()}, {cores()} cores")
+    print(
+        f"Profile: {profile} · seed {seed} · Keras {keras.__version__} on {backend} · {kind.upper()}, {cores()} cores"
+    )
     if asked is None and profile == "quick":
         print(
             "TLBOOK_PROFILE is not set and the full data are not on this disk, so this is the quick profile:\n"

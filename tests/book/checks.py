@@ -172,6 +172,9 @@ def clean_outputs(root: Path) -> list[str]:
                 found.append(f"{where}: ends in {output.ename}")
             if output.output_type == "stream" and output.name == "stderr":
                 found.append(f"{where}: standard error in its output: {output.text.strip()[:80]!r}")
+        for line in printed(cell):
+            if line.startswith("WARNING"):  # TensorFlow's go to standard output
+                found.append(f"{where}: a warning in its output: {line[:80]!r}")
     return found
 
 
@@ -195,7 +198,7 @@ def short_cells(root: Path) -> list[str]:
 
 
 def claims_in(source: str):
-    """Find the calls of ``tl.claim`` in code: the sentence (None if it is not a plain one), and ``full_only`` or not."""
+    """Find the calls of ``tl.claim`` in code: each sentence (None if it is not a plain one), and whether full only."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "claim":
             text = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
@@ -245,9 +248,8 @@ def provenance(root: Path) -> list[str]:
             found.append(f"{chapter}: not recorded in the full profile; run  make record CHAPTER={chapter}")
             continue
         line = PROVENANCE.fullmatch(notebook.cells[1].source)
-        data, digest = next(iter(about["data"].items()), ("none", ""))
-        said = line and (line["data"], line["sha"], line["seeds"])
-        if said != (data, digest[:12], ", ".join(map(str, about["seeds"]))):
+        seeds = ", ".join(map(str, about["seeds"]))
+        if not line or line["seeds"] != seeds or about["data"].get(line["data"], "")[:12] != line["sha"]:
             found.append(f"{chapter}: its provenance line is not that of its recording")
     return found
 

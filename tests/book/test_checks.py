@@ -1,14 +1,16 @@
 """Every check of the book, over the book as it is and over a copy with the defect that it is there to find."""
 
+import ast
 import json
 import re
 
 import checks
 import nbformat
 import pytest
-from conftest import ROOT, tlbook_command
+from copies import ROOT
 
 from tlbook import record
+from tlbook.__main__ import main
 
 CHAPTER = "03_kmeans_pseudo_labels"
 
@@ -114,11 +116,19 @@ def second_run_of_a_claim(cell):
 def claims_for_full_only(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.source = cell.source.replace("tl.claim(", 'tl.claim(full_only="it is too small there", text=')
+            tree = ast.parse(cell.source)
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "claim":
+                    node.keywords = [ast.keyword("full_only", ast.Constant("it is too small there"))]
+            cell.source = ast.unparse(tree)
 
 
 def warning(cell):
     cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stderr", text="UserWarning: careful\n"))
+
+
+def logged_warning(cell):
+    cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text="WARNING:tensorflow: careful\n"))
 
 
 def error(cell):
@@ -162,6 +172,7 @@ DEFECTS = {
         f"run  make record CHAPTER={CHAPTER}",
     ),
     "a warning in an output": (checks.clean_outputs, in_code(warning), "standard error"),
+    "a logged warning in an output": (checks.clean_outputs, in_code(logged_warning), "a warning in its output"),
     "an error in an output": (checks.clean_outputs, in_code(error), "ends in ValueError"),
     "a cell that was not run": (checks.clean_outputs, in_code(not_run), "code cell 1: was not run"),
     "a figure without alt text": (checks.alt_text, in_code(no_alt_text), "without alt text"),
@@ -291,16 +302,18 @@ def test_does_not_let_stand(text, line):
     assert checks.numbers_in(text, [])[0][0] == line
 
 
-def test_stale_lists_a_chapter_whose_part_of_the_package_changed(project):
+def test_stale_lists_a_chapter_whose_part_of_the_package_changed(project, monkeypatch, capsys):
     notebook = nbformat.read(chapter_file(project), as_version=4)
     cells = record.chapter_code(notebook)
     kept = {"code": record.code_digest(*cells), "package": record.package_digests(cells)}
     notebook.metadata.setdefault("tlbook", {}).update(kept)
     nbformat.write(notebook, chapter_file(project))
+    monkeypatch.setattr(record, "ROOT", project)
+    monkeypatch.setattr(record, "CHAPTERS", chapter_file(project).parent)
     appended("tlbook/plots.py", "\n# a comment changes nothing\n")(project)
-    assert tlbook_command(project, "record", "--stale").returncode == 0
+    assert main(["record", "--stale"]) == 0
     appended("tlbook/plots.py", "\nDPI = 1\n")(project)
-    done = tlbook_command(project, "record", "--stale")
-    assert done.returncode == 1
-    assert f"{CHAPTER} (tlbook.plots)" in done.stdout
-    assert f"make record CHAPTER={CHAPTER}" in done.stderr.splitlines()[-1]
+    assert main(["record", "--stale"]) == 1
+    said = capsys.readouterr()
+    assert f"{CHAPTER} (tlbook.plots)" in said.out
+    assert f"make record CHAPTER={CHAPTER}" in said.err.splitlines()[-1]

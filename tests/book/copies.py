@@ -1,0 +1,82 @@
+"""Copies of the project in which something can be broken, and a small project that is fast to record."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = "01_toy"
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Return the digest of every file in a folder, what Python and the recorder keep for themselves aside."""
+    files = (path for path in sorted(root.rglob("*")) if path.is_file())
+    kept = (path for path in files if not {"__pycache__", "_build"} & set(path.relative_to(root).parts))
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
+
+
+def tlbook_command(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run ``python -m tlbook`` of the project in `root`."""
+    env = {**os.environ, **environment}
+    command = [sys.executable, "-m", "tlbook", *arguments]
+    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
+
+
+def last_line(done: subprocess.CompletedProcess) -> str:
+    return done.stderr.strip().splitlines()[-1]
+
+
+KERAS = """
+# Stands in for Keras, so that a kernel starts fast.
+import numpy
+
+__version__ = "3.0"
+
+
+class utils:
+    set_random_seed = staticmethod(numpy.random.seed)
+
+
+class backend:
+    backend = staticmethod(lambda: "tensorflow")
+
+
+class distribution:
+    list_devices = staticmethod(lambda: [])
+"""
+
+
+def make_toy(root: Path) -> Path:
+    """Write a project with one small chapter, which takes a second to run."""
+    (root / "book" / "chapters").mkdir(parents=True)
+    shutil.copytree(ROOT / "tlbook", root / "tlbook", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "keras.py").write_text(KERAS)
+    (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n", encoding="utf-8")
+    cells = [
+        new_markdown_cell("# Toy\n\nIt reaches **?**<!-- num: toy_acc -->, at most **?**<!-- num: toy_acc | max -->."),
+        new_code_cell(
+            f'import numpy as np\n\nimport tlbook as tl\n\nrun = tl.start("{TOY}")\nd = tl.data.letters(4, 1)'
+        ),
+        new_code_cell('value = float(np.random.rand())\ntl.number("toy_acc", value)\nprint("other = 3")'),
+        new_code_cell('tl.claim("it is above zero", value > 0)\ntl.claim("it is above a half", value > 0.5)'),
+        new_code_cell('tl.plots.gallery(d.x_train[:2], "ab", title="Two", alt="Two letters in a row", columns=2)'),
+    ]
+    notebook = new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(notebook, root / "book" / "chapters" / f"{TOY}.ipynb")
+    return root
+
+
+def change_toy(root: Path, old: str, new: str) -> None:
+    """Change the source of the toy chapter."""
+    path = root / "book" / "chapters" / f"{TOY}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(old, new)
+    nbformat.write(notebook, path)
