@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab record weights bench release-check lock clean
+.PHONY: help book test lab record weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -44,7 +44,11 @@ weights: $(READY)  ## train the shipped letters network anew
 bench: $(READY)  ## measure the speed of rendering and of feature extraction on this machine
 	$(BIN)/python tests/bench.py
 
-release-check: test book  ## everything, and that no recorded output is older than the code it used
+lint: $(READY)  ## ruff: checks and formatting, notebooks too
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+release-check: lint book test  ## everything, and that no recorded output is older than the code it used
 	$(BIN)/python -m tlbook record --stale
 
 lock:  ## resolve requirements.lock anew (needs uv)

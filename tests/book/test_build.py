@@ -10,7 +10,8 @@ from copies import ROOT
 
 def make_site(root: Path, page: str) -> Path:
     """Write a site of two pages, made by the project's own Makefile and settings."""
-    shutil.copytree(ROOT / "book" / "figures", root / "book" / "figures")
+    for folder in ("figures", "_static"):
+        shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
     (root / "book" / "reference").mkdir()
     shutil.copy(ROOT / "book" / "reference" / "references.bib", root / "book" / "reference")
     for name in ("Makefile", "_config.yml", "pyproject.toml", "requirements.lock"):
