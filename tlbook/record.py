@@ -75,26 +75,52 @@ def _meaning(node):
 
 def code_digest(*cells: str) -> str:
     """Return a digest of what code means: comments, formatting and docstrings leave it as it is."""
-    return hashlib.sha256(json.dumps([_meaning(ast.parse(cell)) for cell in cells]).encode()).hexdigest()
+    return _digest([_meaning(ast.parse(cell)) for cell in cells])
 
 
-def _named(code: str) -> set[str]:
-    """Return what code names after a dot or in an import: among it the files of `tlbook` that it uses."""
-    nodes = list(ast.walk(ast.parse(code)))
-    names = [getattr(node, key, None) or "" for node in nodes for key in ("attr", "module", "name")]
-    return {tlbook._NAMES.get(part, part) for name in names if isinstance(name, str) for part in name.split(".")}
+def _digest(lists: list) -> str:
+    return hashlib.sha256(json.dumps(lists).encode()).hexdigest()
+
+
+def _named(*trees) -> set[str]:
+    """Return every name that code mentions, and the file of `tlbook` behind a name that the package passes on."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [getattr(node, key, None) for node in nodes for key in ("id", "attr", "module", "name")]
+    parts = {part for name in names if isinstance(name, str) for part in name.split(".")}
+    return parts | {file for name, file in tlbook._NAMES.items() if name in parts}
+
+
+def _bound(statement) -> set[str]:
+    """Return the names that a statement at the top of a file gives a meaning to."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    targets = getattr(statement, "targets", [getattr(statement, "target", ast.Pass())])
+    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _reached(body: list, named: set[str]) -> list:
+    """Return the statements of a file that give a meaning to a name; imports only where the others use them."""
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    others = [node for node in body if node not in imports and _bound(node) & named]
+    return [node for node in imports if _bound(node) & _named(*others)] + others
 
 
 def package_digests(cells: list[str]) -> dict[str, str]:
-    """Return the digest of each file of `tlbook` that a chapter's code reaches, directly or not."""
-    files = {file.stem: file.read_text(encoding="utf-8") for file in (ROOT / "tlbook").glob("[a-z]*.py")}
-    waiting, digests = {"run"} | _named("\n".join(cells)), {}
-    while waiting := waiting & files.keys() - digests.keys():
-        name = waiting.pop()
-        digests[name] = code_digest(files[name])
-        waiting |= _named(files[name])
-    if "backbones" in digests:
-        digests["weights"] = hashlib.sha256((ROOT / "tlbook" / "weights" / "SHA256SUMS").read_bytes()).hexdigest()
+    """Return, for each file of `tlbook` that a chapter's code reaches, a digest of the definitions that it reaches.
+
+    A definition is reached if code that is reached mentions its name, so what is new beside it changes nothing.
+    """
+    files = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tlbook").glob("[a-z]*.py")}
+    named, before, reached = {"run"} | _named(*map(ast.parse, cells)), set(), {}
+    while named != before:
+        reached = {name: _reached(files[name].body, named) for name in files.keys() & named}
+        before, named = named, named.union(*(_named(*nodes) for nodes in reached.values()))
+    digests = {name: _digest(_meaning(nodes)) for name, nodes in reached.items() if nodes}
+    sums = (ROOT / "tlbook" / "weights" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    if used := [line for line in sums if line.split()[1].partition(".")[0].rpartition("_")[0] in named]:
+        digests["weights"] = _digest(used)
     return dict(sorted(digests.items()))
 
 

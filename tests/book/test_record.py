@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -197,6 +198,35 @@ def test_reaches_the_files_that_a_chapter_uses():
     through = record.package_digests(["import tlbook as tl\ntl.features.extract"])
     assert {"features", "run"} <= set(through)
     assert "weights" in record.package_digests(["from tlbook.backbones import small_cnn"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("def nmi(", "def of_no_use():\n    return 1\n\n\ndef nmi(", set()),  # new, and nobody's business yet
+        ("metrics.normalized_mutual_info_score", "metrics.mutual_info_score", set()),  # not used by this code
+        ("np.mean(renamed == ", "np.median(renamed == ", {"clusters"}),  # used
+        ('"equal lengths"', '"the same length"', {"clusters"}),  # used by what is used
+        (
+            "import numpy as np\n",
+            "import dataclasses\nimport numpy as np\n",
+            set(),
+        ),  # an import that nothing reached uses
+        ("def nmi(", "ODD = [accuracy for accuracy in 'ab']\n\n\ndef nmi(", set()),  # no other accuracy
+        ("import linear_sum_assignment", "import linprog as linear_sum_assignment", {"clusters"}),
+    ],
+)
+def test_only_what_is_reached_counts(old, new, changed, tmp_path, monkeypatch):
+    cells = ["import tlbook as tl\ntl.clusters.accuracy([0], [0])"]
+    before = record.package_digests(cells)
+    shutil.copytree(record.ROOT / "tlbook", tmp_path / "tlbook")
+    path = tmp_path / "tlbook" / "clusters.py"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    after = record.package_digests(cells)
+    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
 
 
 def test_marker_in_code_is_left_alone():
