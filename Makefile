@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab record weights bench lint release-check lock clean
+.PHONY: help book test lab record choices weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -33,12 +33,15 @@ test: $(READY)  ## unit tests, doctests, every chapter in the quick profile, che
 	$(BIN)/python -m pytest
 
 lab: $(READY)  ## the chapters in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir=. book/chapters
+	$(BIN)/jupyter lab book/chapters
 
 record: $(READY)  ## run a chapter for each seed, write its results: make record CHAPTER=03_kmeans_pseudo_labels
 	$(BIN)/python -m tlbook record $(CHAPTER)
 
-weights: $(READY)  ## train the shipped letters network anew
+choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CHAPTER=03_kmeans_pseudo_labels
+	$(BIN)/python book/choices/$(CHAPTER).py
+
+weights: $(READY)  ## train the shipped letters networks anew
 	$(BIN)/python -m tlbook weights
 
 bench: $(READY)  ## measure the speed of rendering and of feature extraction on this machine

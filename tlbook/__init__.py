@@ -10,7 +10,7 @@ import importlib
 from tlbook.run import Run, TlbookError, start
 
 _PARTS = ("augment", "backbones", "clusters", "data", "features", "glyphs", "neighbours", "plots")
-_NAMES = {"claim": "claims", "number": "claims"}
+_NAMES = {"claim": "claims", "number": "claims", "symptom": "claims"}
 
 __all__ = ["Run", "TlbookError", "start", *_NAMES, *_PARTS]
 __version__ = "0.1.0"

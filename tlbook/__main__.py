@@ -19,14 +19,15 @@ def _keras() -> str:
 def _weights() -> str:
     from tlbook import backbones
 
-    path = backbones.checked(backbones.WEIGHTS / "small_cnn_letters.weights.h5")
-    return f"weights trained on letters, {path.stat().st_size / 1e6:.2f} MB, shipped with this package, SHA-256 right"
+    files = [backbones.checked(backbones.WEIGHTS / f"small_cnn_{name}.weights.h5") for name in backbones.LETTERS]
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    return f"{len(files)} files of weights, {megabytes:.2f} MB, shipped with this package, SHA-256 right"
 
 
 def _where(name: str) -> str:
     from tlbook import data
 
-    if name in data.NAMES and name != "mnist":
+    if name in data.MADE:
         return "always there, made from what scikit-learn and matplotlib ship"
     return str(data.locate(name) or f"not on this disk; to get it:  python -m tlbook data fetch {name}")
 
@@ -63,22 +64,22 @@ def data(arguments) -> None:
         _keras()  # so that its import is quiet
         print(data.fetch(arguments.name or ""))
         return
-    for name in [arguments.name] if arguments.name else data.NAMES:
+    for name in [arguments.name] if arguments.name else ("mnist", *data.MADE):
         text, here = _where(name), data.on_disk(name)
         if arguments.action == "verify" and not here and arguments.name:
             raise TlbookError(name, "a file on this disk", "none", f"python -m tlbook data fetch {name}")
         if arguments.action == "verify" and here:
-            found = data.load(name).provenance
+            found = getattr(data, name)().provenance
             text = f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
         print(f"{name:10} {text}")
 
 
 def weights(_) -> None:
-    """Train the shipped letters network anew."""
+    """Train the shipped letters networks anew."""
     _keras()
     from tlbook import backbones
 
-    print("Training the letters network (a few minutes) …", flush=True)
+    print("Training the letters networks (a few minutes) …", flush=True)
     print(backbones.remake_weights())
 
 

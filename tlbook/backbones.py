@@ -12,11 +12,11 @@ import keras
 from keras import layers
 
 from tlbook import data
-from tlbook.run import TlbookError, device
+from tlbook.run import TlbookError, jit
 
 WEIGHTS = Path(__file__).parent / "weights"
 SUMS = WEIGHTS / "SHA256SUMS"  # in the form that `sha256sum --check` reads
-LETTERS_FILE = "small_cnn_letters.weights.h5"
+LETTERS = {"letters": {}, "letters-8x8": {"through": 8}}  # the weights that are shipped: how their letters were drawn
 LETTERS_IMAGES, LETTERS_EPOCHS = 40_000, 4  # what these weights were trained with
 
 
@@ -24,16 +24,16 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
     """Build a small convolutional network with 128 features.
 
     Three convolutions (32, 64 and 128 channels) with ReLU, the first two followed by max-pooling,
-    each by batch normalisation; then the mean over all positions. The normalisation stands after
-    the pooling, where there is a quarter as much to normalise, and forgets fast (momentum 0.9),
-    since training here takes few steps.
+    each by batch normalisation; then the mean over all positions, and a dense layer with ReLU. The
+    normalisation stands after the pooling, where there is a quarter as much to normalise, and
+    forgets fast (momentum 0.9), since training here takes few steps.
     Source of batch normalisation: Ioffe and Szegedy (2015), section 3.
 
     Parameters
     ----------
-    weights : {"letters", None}
-        Weights trained on 52 rendered letters, or random ones drawn from Keras's global seed.
-        `TlbookError` if their file is missing or has been changed.
+    weights : {"letters", "letters-8x8", None}
+        Weights trained on 52 rendered letters, or on letters that went through 8 x 8 pixels; or random
+        ones drawn from Keras's global seed. `TlbookError` if their file is missing or has been changed.
     image_size : int
         Side of the images in pixels.
 
@@ -47,8 +47,8 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
     >>> small_cnn(weights=None).output_shape
     (None, 128)
     """
-    if weights not in ("letters", None):
-        raise TlbookError("small_cnn(): weights", "'letters' or None", repr(weights), "weights='letters'")
+    if weights not in (*LETTERS, None):
+        raise TlbookError("small_cnn(): weights", f"{', '.join(LETTERS)} or None", repr(weights), "weights='letters'")
     network = keras.Sequential([keras.Input((image_size, image_size)), layers.Rescaling(1 / 255)], name="small_cnn")
     network.add(layers.Reshape((image_size, image_size, 1)))
     for filters, pool in ((32, True), (64, True), (128, False)):
@@ -57,8 +57,9 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
             network.add(layers.MaxPooling2D())
         network.add(layers.BatchNormalization(momentum=0.9))
     network.add(layers.GlobalAveragePooling2D())
+    network.add(layers.Dense(128, "relu"))
     if weights:
-        network.load_weights(checked(WEIGHTS / LETTERS_FILE))
+        network.load_weights(checked(WEIGHTS / f"small_cnn_{weights}.weights.h5"))
     return network
 
 
@@ -75,17 +76,11 @@ def checked(path: Path) -> Path:
     return path
 
 
-def train_source(backbone: keras.Model, source: data.Dataset, epochs: int) -> keras.Sequential:
-    """Train a backbone with a throw-away head on a labelled source data set, in place.
+def train_source(backbone: keras.Model, source: data.Dataset, epochs: int, rate: float = 2e-3) -> keras.Sequential:
+    """Train a backbone with a throw-away linear head on a labelled source data set, in place.
 
-    The head has a hidden layer of 128, so that what serves only the source's classes has its place
-    outside of the backbone.
-
-    Adam, its rate falling from 2e-3 to 0 along a cosine; batches of 128; cross-entropy.
-
-    Returns backbone and head as one network that gives logits, one a class.
-
-    Source of the cosine schedule: Loshchilov and Hutter (2017), section 3.
+    Adam, its rate falling from `rate` to 0 along a cosine (Loshchilov and Hutter 2017, section 3); batches
+    of 128; cross-entropy. Returns backbone and head as one network that gives logits, one a class.
 
     >>> net, source = small_cnn(weights=None), data.letters(n=256, n_test=1)
     >>> train_source(net, source, epochs=1).output_shape
@@ -93,26 +88,28 @@ def train_source(backbone: keras.Model, source: data.Dataset, epochs: int) -> ke
     """
     if epochs < 1:
         raise TlbookError("train_source(): epochs", "at least 1", str(epochs), "epochs=1")
-    classifier = keras.Sequential([backbone, layers.Dense(128, "relu"), layers.Dense(len(source.class_names))])
+    classifier = keras.Sequential([backbone, layers.Dense(len(source.class_names))])
     steps = epochs * -(-len(source.x_train) // 128)
     classifier.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=False if (keras.backend.backend() == "tensorflow" and device() == "cpu") else "auto",
+        jit_compile=jit(),
     )
     classifier.fit(source.x_train, source.y_train, batch_size=128, epochs=epochs, verbose=0)
     return classifier
 
 
 def remake_weights() -> Path:
-    """Train the shipped letters network anew (seed 0); write its file and its SHA-256."""
-    keras.utils.set_random_seed(0)
-    network = small_cnn(weights=None)
-    train_source(network, data.letters(LETTERS_IMAGES, seed=0), LETTERS_EPOCHS)
+    """Train the shipped letters networks anew (seed 0); write their files and SHA-256; return their folder."""
     with tempfile.TemporaryDirectory(dir=WEIGHTS) as beside:
-        file, sums = Path(beside) / LETTERS_FILE, Path(beside) / SUMS.name
-        network.save_weights(file)
-        sums.write_text(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {LETTERS_FILE}\n")
-        sums.replace(SUMS)
-        return file.replace(WEIGHTS / LETTERS_FILE)
+        for name, options in LETTERS.items():
+            keras.utils.set_random_seed(0)
+            network = small_cnn(weights=None)
+            train_source(network, data.letters(LETTERS_IMAGES, seed=0, **options), LETTERS_EPOCHS)
+            network.save_weights(Path(beside) / f"small_cnn_{name}.weights.h5")
+        files, sums = sorted(Path(beside).iterdir()), Path(beside) / SUMS.name
+        sums.write_text("".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files))
+        for file in (sums, *files):
+            file.replace(WEIGHTS / file.name)
+    return WEIGHTS

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import warnings
 
 import numpy as np
@@ -19,20 +20,15 @@ def claim(text: str, holds, *, full_only: str | None = None) -> None:
     """Say a sentence about our own results, and test it.
 
     A claim that holds prints a tick. What a false one does depends on ``TLBOOK_CLAIMS``: ``warn``
-    (the default) warns, ``raise`` stops the notebook, ``log`` only notes it for the recorder.
+    (the default) warns, ``raise`` raises `FalseClaimError`, ``log`` only notes it for the recorder.
+    `TlbookError` if an argument cannot be used, or no run has begun.
 
     Parameters
     ----------
-    text : str
-    holds : bool or numpy.bool
+    text, holds : str, bool or numpy.bool
         The sentence, and whether it is true of this run.
     full_only : str, optional
         Why the quick profile is too small to test it. There the claim is then left open.
-
-    Raises
-    ------
-    FalseClaimError, TlbookError
-        If the claim is false and ``TLBOOK_CLAIMS=raise``; if an argument cannot be used, or no run has begun.
 
     Examples
     --------
@@ -96,6 +92,26 @@ def number(name: str, value: float, unit: str = "fraction", *, dataset: str | No
         raise TlbookError(f"number {name}", wanted, str(value), "accuracies are fractions; mend the computation")
     log(kind="number", name=name, value=float(value), unit=unit, dataset=dataset)
     print(f"{name} = {written(float(value), unit)}")
+
+
+def symptom(action, error: type[Exception]) -> None:
+    """Run code that looks right and is not, and print the first words of its error.
+
+    `action` takes no argument. If it ends without `error`, that is a false claim; another error goes through.
+
+    >>> import tlbook as tl
+    >>> run = tl.start("01_demo")                          # doctest: +ELLIPSIS
+    Profile: ...
+    >>> tl.symptom(lambda: [1, 2][3], IndexError)
+    IndexError: list index out of range
+    """
+    try:
+        action()
+    except error as found:
+        text = re.sub(r"\x1b\[\d+m", "", str(found))  # Keras colours its messages
+        print(f"{type(found).__name__}: {' '.join(text.split())[:150]}")
+    else:
+        claim(f"this code ends in {error.__name__}", False)
 
 
 def written(value: float, unit: str, sd: float | None = None) -> str:

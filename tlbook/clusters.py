@@ -46,7 +46,7 @@ def match(y_true, y_cluster, how: str = "one-to-one") -> dict[int, int]:
         (the Hungarian algorithm). With more clusters than classes some clusters get no class, and
         their samples count as wrong; with fewer, some classes are never named.
         ``"majority"``: each cluster takes its most frequent class, so several may share one. It
-        can only rise as clusters are added: compare it between equal numbers of clusters.
+        tends to rise as clusters are added: compare it between equal numbers of clusters.
 
     Returns
     -------

@@ -5,9 +5,11 @@ downloads. Only an absent file moves the search on; a wrong one stops it. `digit
 scikit-learn, `letters` is rendered on the spot.
 """
 
+import functools
 import hashlib
 import os
 import tempfile
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import numpy as np
 from tlbook import glyphs
 from tlbook.run import TlbookError, log
 
-NAMES = ("mnist", "digits", "letters")
+MADE = ("digits", "letters")  # here, and so never downloaded
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -42,33 +44,6 @@ class Dataset:
     provenance: Provenance
 
 
-@dataclass(frozen=True)
-class _Download:
-    file: str
-    url: str
-    sha256: str  # of the file that the URL serves
-    megabytes: float
-    licence: str
-    arrays: dict[str, tuple[tuple[int, ...], str]]  # shape of each uint8 array and SHA-256 of its bytes
-
-
-_DOWNLOADS = {
-    "mnist": _Download(
-        file="mnist.npz",
-        url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-        sha256="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-        megabytes=11.5,
-        licence="CC BY-SA 3.0 (Yann LeCun, Corinna Cortes)",
-        arrays={
-            "x_train": ((60000, 28, 28), "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"),
-            "y_train": ((60000,), "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"),
-            "x_test": ((10000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
-            "y_test": ((10000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
-        },
-    )
-}
-
-
 def digest(*arrays: np.ndarray) -> str:
     """Return the SHA-256 of the arrays' bytes, one after the other, in C order.
 
@@ -81,16 +56,22 @@ def digest(*arrays: np.ndarray) -> str:
     return total.hexdigest()
 
 
-def _entry(name: str) -> _Download:
-    if name not in _DOWNLOADS:
-        made = f" ({name} is made here and never downloaded)" if name in NAMES else ""
-        raise TlbookError("data set", " or ".join(_DOWNLOADS), repr(name) + made, "python -m tlbook data list")
-    return _DOWNLOADS[name]
+@functools.cache
+def _entries() -> dict[str, dict]:
+    """Return what ``files.toml`` says of each data set that comes as a file."""
+    return tomllib.loads(Path(__file__).with_name("files.toml").read_text(encoding="utf-8"))
 
 
-def _cache() -> Path:
-    """Return the folder in which Keras keeps its data sets."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+def _entry(name: str) -> dict:
+    if name not in _entries():
+        made = f" ({name} is made here and never downloaded)" if name in MADE else ""
+        raise TlbookError("data set", " or ".join(_entries()), repr(name) + made, "python -m tlbook data list")
+    return _entries()[name]
+
+
+def _cache(entry: dict) -> Path:
+    """Return the folder in which Keras keeps such files."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / entry.get("folder", "datasets")
 
 
 def _unreadable(path: Path, error: OSError) -> TlbookError:
@@ -104,9 +85,9 @@ def locate(name: str) -> Path | None:
     Raises `TlbookError` if the name is not that of a data set that lives in a file (``"mnist"``), if a
     folder cannot be read, or if ``TLBOOK_DATA`` names none.
     """
-    file, asked = _entry(name).file, os.environ.get("TLBOOK_DATA")
-    pack = Path(asked).expanduser() if asked else None
-    for folder in filter(None, (pack, _cache())):
+    entry, asked = _entry(name), os.environ.get("TLBOOK_DATA")
+    file, pack = entry["file"], Path(asked).expanduser() if asked else None
+    for folder in filter(None, (pack, _cache(entry))):
         path = folder / file
         try:
             path.stat()
@@ -127,24 +108,27 @@ def on_disk(*names: str) -> bool:
     >>> on_disk("digits", "letters")
     True
     """
-    return all(name in ("digits", "letters") or locate(name) is not None for name in names)
+    return all(name in MADE or locate(name) is not None for name in names)
 
 
-def _read(path: Path, entry: _Download) -> dict[str, np.ndarray]:
+def _read(path: Path, entry: dict) -> dict[str, np.ndarray]:
     """Read and check every array of a file, or say which one is wrong."""
     again = f"rm -r '{path}' && python -m tlbook data fetch {path.stem}"
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {part: file[part] for part in PARTS}
+            arrays = {part: file[part] for part in entry["arrays"]}
     except PermissionError as error:
         raise _unreadable(path, error) from error
     except Exception as error:  # NumPy, zipfile and zlib each have their own for a broken file
         found = f"a broken file of {path.stat().st_size} bytes ({error})"
-        raise TlbookError(str(path), f"an .npz file with the arrays {', '.join(PARTS)}", found, again) from error
-    for part, (shape, sha256) in entry.arrays.items():
-        array = arrays[part]
-        if array.shape != shape or array.dtype != np.uint8:
-            raise TlbookError(f"{path}: {part}", f"uint8 {shape}", f"{array.dtype} {array.shape}", again)
+        raise TlbookError(
+            str(path), f"an .npz file with the arrays {', '.join(entry['arrays'])}", found, again
+        ) from error
+    for part, array in arrays.items():
+        right = {"dtype": "uint8"} | entry["arrays"][part]
+        wanted, sha256 = f"{right['dtype']} {tuple(right['shape'])}", right["sha256"]
+        if (found := f"{array.dtype} {array.shape}") != wanted:
+            raise TlbookError(f"{path}: {part}", wanted, found, again)
         if (found := digest(array)) != sha256:
             raise TlbookError(f"{path}: {part}", f"SHA-256 {sha256[:16]}…", f"{found[:16]}…", again)
     return arrays
@@ -154,27 +138,28 @@ def fetch(name: str) -> Path:
     """Return the file of a data set; if it is not on this disk yet, download it into Keras's cache.
 
     The file is downloaded into a folder beside its place and moved there once it is whole and
-    its SHA-256 is right, so a download that breaks off leaves nothing behind. Raises
+    its digest is right, so a download that breaks off leaves nothing behind. Raises
     `TlbookError` as `locate` does, and if the download fails.
     """
     if (path := locate(name)) is not None:
         return path
     import keras
 
-    entry, cache = _entry(name), _cache()
-    print(f"Downloading {entry.file} ({entry.megabytes} MB) into {cache}")
+    entry, cache = _entry(name), _cache(_entry(name))
+    file, url = entry["file"], entry.get("url", "nobody offers it")
     try:
+        print(f"Downloading {file} ({entry['megabytes']} MB) into {cache}")
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as beside:
-            options = {"file_hash": entry.sha256, "cache_dir": beside, "cache_subdir": ""}
-            return Path(keras.utils.get_file(entry.file, entry.url, **options)).replace(cache / entry.file)
+            options = {"file_hash": entry["digest"], "cache_dir": beside, "cache_subdir": ""}
+            return Path(keras.utils.get_file(file, url, **options)).replace(cache / file)
     except Exception as error:
         raise TlbookError(
-            f"{entry.file} is neither in TLBOOK_DATA ({os.environ.get('TLBOOK_DATA') or 'not set'}) nor in "
-            f"Keras's cache ({cache}), and its download failed: {entry.url}",
+            f"{file} is neither in TLBOOK_DATA ({os.environ.get('TLBOOK_DATA') or 'not set'}) nor in "
+            f"Keras's cache ({cache}), and its download failed: {url}",
             "a whole file from one of the three", " ".join(str(error).split())[:200] or type(error).__name__,
             f"connect to the network and run  python -m tlbook data fetch {name} , or  export TLBOOK_DATA=FOLDER  "
-            f"with a copy of {entry.file} in it",
+            f"with a copy of {file} in it",
         ) from error  # fmt: skip
 
 
@@ -189,8 +174,8 @@ def mnist() -> Dataset:
     >>> mnist().x_train.shape                              # doctest: +SKIP
     (60000, 28, 28)
     """
-    path, entry = fetch("mnist"), _DOWNLOADS["mnist"]
-    return _dataset(_read(path, entry).values(), "0123456789", "MNIST", str(path), entry.licence)
+    path, entry = fetch("mnist"), _entry("mnist")
+    return _dataset(_read(path, entry).values(), "0123456789", "MNIST", str(path), entry["licence"])
 
 
 def digits() -> Dataset:
@@ -213,21 +198,21 @@ def digits() -> Dataset:
     return _dataset(arrays, "0123456789", "scikit-learn digits", "scikit-learn", licence)
 
 
-def letters(n=40_000, n_test=4_000, *, size=28, without="", through: int | None = None, seed=0) -> Dataset:
+def letters(n=40_000, n_test=4_000, *, without="", seed=0, **options) -> Dataset:
     """Render letters a-z and A-Z: a labelled source data set that needs no download.
 
-    `n` training and `n_test` test images; the rest as for `tlbook.glyphs.render`, its errors too.
+    `n` training and `n_test` test images; the rest (`size`, `fonts`, `through`) as for
+    `tlbook.glyphs.render`, its errors too.
 
     >>> d = letters(n=200, n_test=50, without="Oo")
     >>> d.x_train.shape, len(d.class_names)
     ((200, 28, 28), 50)
     """
     if min(n, n_test) < 1:
-        raise TlbookError(
-            "letters(): n, n_test", "at least 1 image each", f"{n}, {n_test}", "ask for one image or more"
-        )
-    x, y, names = glyphs.render(n + n_test, size=size, without=without, through=through, seed=seed)
-    recipe = f"tlbook.glyphs, seed {seed}" + (f", without {without}" if without else "")
+        raise TlbookError("letters(): n, n_test", "at least 1 image each", f"{n}, {n_test}", "ask for more")
+    x, y, names = glyphs.render(n + n_test, without=without, seed=seed, **options)
+    said = {"without": without, **options}
+    recipe = ", ".join([f"tlbook.glyphs, seed {seed}", *(f"{key} {value}" for key, value in said.items() if value)])
     licence = "made here from the fonts of matplotlib (free licences)"
     return _dataset((x[:n], y[:n], x[n:], y[n:]), names, "rendered letters", recipe, licence)
 
@@ -240,10 +225,3 @@ def _dataset(arrays, class_names, name: str, source: str, licence: str) -> Datas
     total = digest(*arrays)
     log(kind="data", name=name, digest=total)
     return Dataset(*arrays, tuple(class_names), Provenance(name, source, licence, total))
-
-
-def load(name: str) -> Dataset:
-    """Load a data set by its name: ``"mnist"``, ``"digits"`` or ``"letters"``."""
-    if name not in NAMES:
-        raise TlbookError("data set", ", ".join(NAMES), repr(name), "python -m tlbook data list")
-    return {"mnist": mnist, "digits": digits, "letters": letters}[name]()

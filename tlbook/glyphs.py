@@ -29,19 +29,19 @@ CHUNK = 500  # images warped at once: enough to amortise NumPy's overhead, small
 
 
 @functools.cache
-def _masters(letters: str) -> np.ndarray:
-    """Draw every letter in every font and stroke width: float32 (letters, fonts * strokes, 64, 64), 0 to 1."""
+def _masters(letters: str, names: tuple[str, ...]) -> np.ndarray:
+    """Draw every letter in every named font and stroke: float32 (letters, fonts * strokes, 64, 64), 0 to 1."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    missing = [name for name in FONTS if not (folder / f"{name}.ttf").is_file()]
+    missing = [name for name in names if not (folder / f"{name}.ttf").is_file()]
     if missing:
         found, mend = f"no {', '.join(missing)}", "python -m pip install --force-reinstall matplotlib"
         raise TlbookError(str(folder), "the fonts that ship with matplotlib", found, mend)
-    fonts = [ImageFont.truetype(str(folder / f"{name}.ttf"), 2 * MASTER) for name in FONTS]
+    fonts = [ImageFont.truetype(str(folder / f"{name}.ttf"), 2 * MASTER) for name in names]
     side = round(BOX * MASTER)
-    masters = np.zeros((len(letters), len(FONTS) * len(STROKES), MASTER, MASTER), np.float32)
+    masters = np.zeros((len(letters), len(names) * len(STROKES), MASTER, MASTER), np.float32)
     for i, letter in enumerate(letters):
         for j, font in enumerate(fonts):
             sheet = Image.new("L", (6 * MASTER, 6 * MASTER))
@@ -103,9 +103,8 @@ def enlarge(small: np.ndarray, size: int = 28, width: int = 24) -> np.ndarray:
     >>> enlarge(np.ones((1, 8, 8))).shape
     (1, 28, 28)
     """
-    matrix = ndimage.zoom(
-        np.eye(small.shape[-1]), (width / small.shape[-1], 1), order=3, mode="nearest", grid_mode=True
-    )
+    side = small.shape[-1]
+    matrix = ndimage.zoom(np.eye(side), (width / side, 1), order=3, mode="nearest", grid_mode=True)
     drawn = np.clip((matrix @ small @ matrix.T - 0.3) / 0.4, 0, 1).astype(np.float32)
     before = (size - width) // 2
     return np.pad(drawn, ((0, 0), *2 * [(before, size - width - before)]))
@@ -128,7 +127,7 @@ def _bright(images: np.ndarray) -> np.ndarray:
 
 
 def render(
-    n: int, *, size: int = 28, without: str = "", through: int | None = None, seed: int = 0
+    n: int, *, size: int = 28, without: str = "", fonts=FONTS, through: int | None = None, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Render `n` random letters, white on black; `TlbookError` if an argument cannot be used.
 
@@ -142,6 +141,8 @@ def render(
         Side of an image in pixels, 8 or more.
     without : str
         Letters to leave out, for instance those that look like digits.
+    fonts : sequence of str
+        Which of `FONTS` to draw in; by default all.
     through : int, optional
         Draw the letters, shrink them to this many pixels a side with 17 grey values, and enlarge
         them again: what scikit-learn's 8x8 digits went through.
@@ -162,19 +163,20 @@ def render(
     ((100, 28, 28), dtype('uint8'), 48)
     """
     names = tuple(letter for letter in LETTERS if letter not in without)
-    unknown = sorted(set(without) - set(LETTERS))
+    unknown, strange = sorted(set(without) - set(LETTERS)), sorted(set(fonts) - set(FONTS))
     checks = [
         (n >= 1, "n", "at least 1", n, "ask for one image or more"),
         (size >= 8, "size", "at least 8 pixels", size, "ask for larger images"),
         (not unknown, "without", "letters a-z and A-Z", unknown, "leave other characters out"),
         (len(names) >= 2, "without", "at least two letters left", len(names), "leave fewer out"),
+        (len(fonts) and not strange, "fonts", f"some of {', '.join(FONTS)}", strange or "none", "fonts=glyphs.FONTS"),
         (through is None or 4 <= through <= size, "through", f"from 4 to {size}", through, "through=8"),
     ]
     for good, what, expected, found, mend in checks:
         if not good:
             raise TlbookError(f"render(): {what}", expected, str(found), mend)
 
-    masters = _masters("".join(names))
+    masters = _masters("".join(names), tuple(fonts))
     flat = masters.reshape(-1, MASTER, MASTER)
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n) % len(names)).astype(np.uint8)

@@ -34,16 +34,6 @@ def nearest(z: np.ndarray, k: int = 10) -> np.ndarray:
     return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(z).kneighbors(return_distance=False)
 
 
-def pairs(neighbours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one neighbour for each row at random: int of shape (n,), from `nearest`'s (n, k).
-
-    >>> pairs(np.array([[1], [0]]), np.random.default_rng(0)).tolist()
-    [1, 0]
-    """
-    column = rng.integers(neighbours.shape[1], size=len(neighbours))
-    return neighbours[np.arange(len(neighbours)), column]
-
-
 def agreement(neighbours: np.ndarray, labels) -> float:
     """Return the share of (row, neighbour) pairs with equal labels, 0 to 1.
 

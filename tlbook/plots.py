@@ -10,6 +10,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 # Okabe and Ito (2008), "Color universal design".
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#000000", "#999999", "#7F3C8D")
@@ -57,16 +58,19 @@ def gallery(images, titles, *, title: str, alt: str, columns: int = 10) -> None:
 def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", mark=None, path=None) -> None:
     """Show one horizontal bar a row, with its value written beside it in the format `label`.
 
-    `mark` names vertical lines (dict of str to float). With a `path` the figure goes there, as SVG.
+    `mark` names vertical lines (dict of str to float). With a `path` the figure goes there, as SVG,
+    small enough to be read on a phone.
     """
     mark = mark or {}
-    figure, axis = _figure(7, 0.42 * (len(names) + len(mark)) + 1.1)
+    figure, axis = _figure(6 if path is None else 5, 0.42 * (len(names) + len(mark)) + 1.1)
     drawn = axis.barh(np.arange(len(names)), values, tick_label=names, color=COLOURS[0], height=0.65)
     axis.bar_label(drawn, [label.format(value) for value in values], padding=3, fontsize=9)
     for number, (name, x) in enumerate(mark.items()):
         axis.axvline(x, color=COLOURS[5], linestyle="--", linewidth=1, marker="")
         axis.text(x, -0.7 - number, f" {name}", color=COLOURS[5], fontsize=9)
-    axis.set(title=title, xlabel=xlabel, xlim=(0, max(values) * 1.15), ylim=(len(names) - 0.5, -0.5 - len(mark)))
+    axis.set(title=title, xlabel=xlabel, xlim=(0, max(values) * 1.2), ylim=(len(names) - 0.5, -0.5 - len(mark)))
+    if label.endswith("%}"):
+        axis.xaxis.set_major_formatter(PercentFormatter(1))
     if path is None:
         _show(figure, alt)
     else:
@@ -74,17 +78,19 @@ def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", ma
 
 
 @rc_context(STYLE)
-def lines(x, series: dict, *, title: str, xlabel: str, ylabel: str, alt: str, xlog: bool = False) -> None:
-    """Show one line for each entry of `series` (its name to one value for each of `x`)."""
-    figure, axis = _figure(7, 3.6)
+def lines(x, series: dict, *, title: str, xlabel: str, ylabel: str, alt: str, xlog=False, percent=True) -> None:
+    """Show a line for each entry of `series` (its name to a value for each of `x`); `percent`: they are fractions."""
+    figure, axis = _figure(6, 3.6)
     for name, values in series.items():
         axis.plot(x, values, label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log" if xlog else "linear")
     axis.set_xticks(x, [f"{value:g}" for value in x])
     axis.minorticks_off()
+    if percent:
+        axis.yaxis.set_major_formatter(PercentFormatter(1))
     axis.grid(axis="y", alpha=0.3)
     if len(series) > 1:
-        axis.legend(frameon=False, fontsize=9)
+        figure.legend(frameon=False, fontsize=9, ncols=3, loc="outside lower center")
     _show(figure, alt)
 
 

@@ -5,6 +5,7 @@ Every chapter begins with ``run = tl.start(...)``. Nothing here imports Keras be
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import logging
@@ -43,15 +44,8 @@ class TlbookError(Exception):
 
 
 def requested_profile() -> str | None:
-    """Return the profile that ``TLBOOK_PROFILE`` asks for, or None where it is unset.
+    """Return the profile that ``TLBOOK_PROFILE`` asks for, or None where it is unset; `TlbookError` if it is neither.
 
-    Raises
-    ------
-    TlbookError
-        If the variable holds anything but ``quick`` or ``full``.
-
-    Examples
-    --------
     >>> import os; os.environ["TLBOOK_PROFILE"] = "quick"
     >>> requested_profile()
     'quick'
@@ -63,13 +57,7 @@ def requested_profile() -> str | None:
 
 
 def requested_seed() -> int:
-    """Return the seed that ``TLBOOK_SEED`` asks for; 0 where it is unset.
-
-    Raises
-    ------
-    TlbookError
-        If the variable is not a whole number from 0 to 2**32 - 1.
-    """
+    """Return the seed of ``TLBOOK_SEED``, 0 where it is unset; `TlbookError` if not from 0 to 2**32 - 1."""
     text = os.environ.get("TLBOOK_SEED", "0")
     if not text.isdecimal() or int(text) >= 2**32:
         raise TlbookError("TLBOOK_SEED", "a whole number from 0 to 4294967295", repr(text), "export TLBOOK_SEED=0")
@@ -108,10 +96,8 @@ def versions() -> dict[str, str]:
     names = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "scipy")
     found = {"python": platform.python_version()}
     for name in names:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 
@@ -125,6 +111,13 @@ def device() -> str:
         kinds = set()
     kinds = {"gpu" if kind == "cuda" else kind for kind in kinds}
     return next((kind for kind in ("gpu", "tpu") if kind in kinds), "cpu")
+
+
+def jit() -> bool | str:
+    """Return what to hand to ``compile``: on a CPU, TensorFlow's compiler slows these small networks down."""
+    import keras
+
+    return False if (keras.backend.backend(), device()) == ("tensorflow", "cpu") else "auto"
 
 
 @dataclass(frozen=True)
@@ -142,8 +135,7 @@ class Run:
     backend, device : str
         Keras's backend, and ``"cpu"``, ``"gpu"`` or ``"tpu"``.
     jit : bool or str
-        What to hand to ``compile(jit_compile=...)``. On a CPU, TensorFlow's compiler slows these
-        small networks down, so it is off there; elsewhere Keras decides.
+        What to hand to ``compile(jit_compile=...)``.
     """
 
     chapter: str
@@ -173,13 +165,7 @@ _current: Run | None = None
 
 
 def current() -> Run:
-    """Return the run that `start` began in this process.
-
-    Raises
-    ------
-    TlbookError
-        If `start` was not called yet.
-    """
+    """Return the run that `start` began in this process; `TlbookError` if it was not called yet."""
     if _current is None:
         raise TlbookError("this notebook", "tl.start(...) in its first code cell", "no run begun", "run the first cell")
     return _current
@@ -215,13 +201,11 @@ def start(chapter: str, *, data_on_disk: bool = False) -> Run:
     keras = quiet_keras()  # here, so that `import tlbook` stays fast
     keras.utils.set_random_seed(seed)  # Python's and NumPy's generators too
     backend, kind = keras.backend.backend(), device()
-    jit = False if (backend == "tensorflow" and kind == "cpu") else "auto"
     global _current
-    _current = run = Run(chapter, profile, seed, backend, kind, jit)
+    _current = run = Run(chapter, profile, seed, backend, kind, jit())
     log(kind="run", chapter=chapter, profile=profile, seed=seed, backend=backend, device=kind, cores=cores())
-    print(
-        f"Profile: {profile} · seed {seed} · Keras {keras.__version__} on {backend} · {kind.upper()}, {cores()} cores"
-    )
+    used = f"Keras {keras.__version__} on {backend} · {kind.upper()}, {cores()} cores"
+    print(f"Profile: {profile} · seed {seed} · {used}")
     if asked is None and profile == "quick":
         print(
             "TLBOOK_PROFILE is not set and the full data are not on this disk, so this is the quick profile:\n"

@@ -137,7 +137,7 @@ def prose(root: Path) -> list[str]:
     found, kept = [], rows(root)
     top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
     for path in (*top, *sorted((root / "book").rglob("*.md"))):
-        if path.is_file() and path.name != "results.md":
+        if path.is_file() and path.name != "results.md" and path.parent.name != "choices":  # written by programs
             for line, fault in numbers_in(path.read_text(encoding="utf-8"), kept):
                 found.append(f"{path.relative_to(root)}, line {line}: {fault}")
     for chapter, notebook in chapters(root).items():
@@ -175,6 +175,8 @@ def clean_outputs(root: Path) -> list[str]:
         for line in printed(cell):
             if line.startswith("WARNING"):  # TensorFlow's go to standard output
                 found.append(f"{where}: a warning in its output: {line[:80]!r}")
+            if line.startswith("✗ FALSE: this code ends in "):
+                found.append(f"{where}: code that should fail did not: {line[:80]!r}")
     return found
 
 
@@ -278,7 +280,7 @@ def results(root: Path) -> list[str]:
             found.append(f"{where}: profile {row['profile']!r}, unit {row['unit']!r}")
         if row["unit"] == "fraction" and not all(0 <= value <= 1 for value in values):
             found.append(f"{where}: a fraction outside of 0 to 1")
-        if len(set(row["seeds"])) != len(values) or len(values) < 2:
+        if len(set(row["seeds"])) != len(values) or len(values) < 3:
             found.append(f"{where}: {len(values)} values of the seeds {row['seeds']}")
         if row["chapter"] not in notebooks:
             found.append(f"{where}: there is no such chapter")
@@ -310,6 +312,16 @@ def results_page(root: Path) -> list[str]:
 
 def _texts(svg: str) -> list[str]:
     return [" ".join(text.split()) for text in ElementTree.fromstring(svg).itertext() if text.strip()]
+
+
+def choices(root: Path) -> list[str]:
+    """A page about choices was written by the program beside it as it is now."""
+    found = []
+    for program in sorted((root / "book" / "choices").glob("*.py")):
+        page, digest = program.with_suffix(".md"), record.code_digest(program.read_text(encoding="utf-8"))
+        if not page.is_file() or f"<!-- code: {digest} -->" not in page.read_text(encoding="utf-8"):
+            found.append(f"{page.relative_to(root)}: not by its program; run  make choices CHAPTER={program.stem}")
+    return found
 
 
 def story(root: Path) -> list[str]:
@@ -392,6 +404,7 @@ ALL = (
     prose,
     results,
     results_page,
+    choices,
     story,
     sizes,
     no_tensorflow,

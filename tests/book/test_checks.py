@@ -131,6 +131,10 @@ def logged_warning(cell):
     cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text="WARNING:tensorflow: careful\n"))
 
 
+def no_symptom(cell):
+    cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text="✗ FALSE: this code ends in ValueError\n"))
+
+
 def error(cell):
     cell.outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[]))
 
@@ -173,6 +177,7 @@ DEFECTS = {
     ),
     "a warning in an output": (checks.clean_outputs, in_code(warning), "standard error"),
     "a logged warning in an output": (checks.clean_outputs, in_code(logged_warning), "a warning in its output"),
+    "a symptom that did not show": (checks.clean_outputs, in_code(no_symptom), "code that should fail did not"),
     "an error in an output": (checks.clean_outputs, in_code(error), "ends in ValueError"),
     "a cell that was not run": (checks.clean_outputs, in_code(not_run), "code cell 1: was not run"),
     "a figure without alt text": (checks.alt_text, in_code(no_alt_text), "without alt text"),
@@ -220,6 +225,11 @@ DEFECTS = {
     "a number of quick": (checks.results, in_register(lambda rows: rows[0].update(profile="quick")), "'quick'"),
     "another mean": (checks.results, in_register(lambda rows: rows[0].update(mean=0.5)), "mean or spread"),
     "another spread": (checks.results, in_register(lambda rows: rows[0].update(sd=0.5)), "mean or spread"),
+    "two seeds": (
+        checks.results,
+        in_register(lambda rows: rows[0].update(seeds=[0, 1], values=[0.5, 0.5], mean=0.5, sd=0.0)),
+        "2 values of the seeds",
+    ),
     "a seed less": (checks.results, in_register(lambda rows: rows[0]["seeds"].pop()), "values of the seeds"),
     "a row without a unit": (checks.results, in_register(lambda rows: rows[0].pop("unit")), "has the keys"),
     "a required number missing": (
@@ -229,6 +239,11 @@ DEFECTS = {
     ),
     "a printed number": (checks.results, in_code(printed_number), "the chapter does not print it so"),
     "a results page by hand": (checks.results_page, appended("book/reference/results.md", "\nMore.\n"), "results.md"),
+    "choices of another program": (
+        checks.choices,
+        appended(f"book/choices/{CHAPTER}.py", "\nEPOCHS = (1,)\n"),
+        f"run  make choices CHAPTER={CHAPTER}",
+    ),
     "a drawn story": (
         checks.story,
         in_file("book/figures/story.svg", r"\d\d\.\d%", "99.9%"),
@@ -310,9 +325,9 @@ def test_stale_lists_a_chapter_whose_part_of_the_package_changed(project, monkey
     nbformat.write(notebook, chapter_file(project))
     monkeypatch.setattr(record, "ROOT", project)
     monkeypatch.setattr(record, "CHAPTERS", chapter_file(project).parent)
-    appended("tlbook/plots.py", "\n# a comment changes nothing\n")(project)
+    appended("tlbook/plots.py", "\n# a comment changes nothing\nNOR_WHAT_NOBODY_USES = 1\n")(project)
     assert main(["record", "--stale"]) == 0
-    appended("tlbook/plots.py", "\nDPI = 1\n")(project)
+    appended("tlbook/plots.py", "\nSTYLE = {}\n")(project)
     assert main(["record", "--stale"]) == 1
     said = capsys.readouterr()
     assert f"{CHAPTER} (tlbook.plots)" in said.out

@@ -155,3 +155,26 @@ def test_numbers_are_written_as_the_book_prints_them(arguments, text):
 @given(st.floats(0, 1))
 def test_a_written_fraction_is_within_rounding_of_its_value(value):
     assert float(claims.written(value, "fraction").removesuffix(" %")) == pytest.approx(100 * value, abs=0.0501)
+
+
+def test_a_symptom_is_one_short_line_without_colours(events, capsys):
+    def fails():
+        raise ValueError("\x1b[1mtwo\n  lines\x1b[0m " + "x" * 200)
+
+    tl.symptom(fails, ValueError)
+    said = capsys.readouterr().out
+    assert said.startswith("ValueError: two lines xxx")
+    assert len(said) < 170
+    assert events() == []
+
+
+def test_a_symptom_that_does_not_show_is_a_false_claim(events, monkeypatch):
+    monkeypatch.setenv("TLBOOK_CLAIMS", "raise")
+    with pytest.raises(claims.FalseClaimError, match="this code ends in ValueError"):
+        tl.symptom(lambda: None, ValueError)
+    assert [event["holds"] for event in events()] == [False]
+
+
+def test_another_error_is_no_symptom(quick):
+    with pytest.raises(KeyError):
+        tl.symptom(lambda: {}["missing"], ValueError)

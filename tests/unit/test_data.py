@@ -1,4 +1,3 @@
-import dataclasses
 import hashlib
 import io
 import os
@@ -40,10 +39,9 @@ def stand_in(monkeypatch, small, places):
     """Put the stand-in in MNIST's place; call it to say where it is downloaded from."""
 
     def put(url):
-        known = {part: (array.shape, data.digest(array)) for part, array in small.items()}
-        sha256 = hashlib.sha256(npz(small)).hexdigest()
-        entry = dataclasses.replace(data._DOWNLOADS["mnist"], url=url, sha256=sha256, arrays=known)
-        monkeypatch.setitem(data._DOWNLOADS, "mnist", entry)
+        known = {part: {"shape": list(array.shape), "sha256": data.digest(array)} for part, array in small.items()}
+        of_file = {"url": url, "digest": hashlib.sha256(npz(small)).hexdigest()}
+        monkeypatch.setitem(data._entries(), "mnist", data._entry("mnist") | of_file | {"arrays": known})
 
     put(NOBODY)
     return put
@@ -301,14 +299,23 @@ def test_the_real_mnist_is_accepted():
 # Names
 
 
-def test_load_gives_what_the_name_says():
-    assert data.load("digits").provenance.name == "scikit-learn digits"
-
-
 @pytest.mark.parametrize("name", ["cifar", "", "MNIST", None])
 def test_an_unknown_name_is_refused_with_the_known_ones(name, refused):
-    with refused("data set", "mnist", "digits", "letters", repr(name), "python -m tlbook data list"):
-        data.load(name)
+    with refused("data set", "mnist", repr(name), "python -m tlbook data list"):
+        data.locate(name)
+
+
+def test_what_nobody_offers_can_only_be_copied(stand_in, monkeypatch, places, refused):
+    entry = {key: value for key, value in data._entry("mnist").items() if key != "url"}
+    monkeypatch.setitem(data._entries(), "mnist", entry)
+    with refused("nobody offers it", "export TLBOOK_DATA=FOLDER"):
+        data.fetch("mnist")
+
+
+def test_a_file_may_live_in_another_folder_of_the_cache(stand_in, small, monkeypatch, places):
+    monkeypatch.setitem(data._entries(), "mnist", data._entry("mnist") | {"folder": "models"})
+    path = put(places.cache.parent / "models", small)
+    assert data.locate("mnist") == path
 
 
 @pytest.mark.parametrize("ask", [data.fetch, data.locate, data.on_disk])
@@ -417,10 +424,10 @@ def test_an_interrupt_in_the_middle_leaves_nothing(stand_in, places, monkeypatch
 
 def test_ctrl_c_during_a_download_leaves_nothing_and_ends_with_one_line(server, places):
     script = (
-        "import dataclasses, sys\n"
+        "import sys\n"
         "from tlbook import data\n"
         "from tlbook.__main__ import main\n"
-        f"data._DOWNLOADS['mnist'] = dataclasses.replace(data._DOWNLOADS['mnist'], url='{server}/stuck')\n"
+        f"data._entries()['mnist']['url'] = '{server}/stuck'\n"
         "sys.exit(main(['data', 'fetch', 'mnist']))\n"
     )
     process = subprocess.Popen(

@@ -140,6 +140,8 @@ def test_enlarge_to_the_same_width_changes_the_contrast_only():
         ({"n": 5, "size": 7}, ["size", "at least 8", "found 7"]),
         ({"n": 5, "without": "a3é"}, ["without", "['3', 'é']"]),
         ({"n": 5, "without": glyphs.LETTERS[1:]}, ["without", "two letters", "found 1"]),
+        ({"n": 5, "fonts": ["cmr10", "Arial"]}, ["fonts", "cmr10", "found ['Arial']"]),
+        ({"n": 5, "fonts": []}, ["fonts", "found none"]),
         ({"n": 5, "through": 3}, ["through", "from 4 to 28", "found 3"]),
         ({"n": 5, "through": 29}, ["through", "from 4 to 28", "found 29"]),
         ({"n": 5, "through": 0}, ["through", "found 0"]),
@@ -148,6 +150,15 @@ def test_enlarge_to_the_same_width_changes_the_contrast_only():
 def test_arguments_that_cannot_be_used_are_refused(options, words, refused):
     with refused("render()", *words):
         glyphs.render(**options)
+
+
+def test_fonts_can_be_held_out():
+    font = glyphs.FONTS[3:4]
+    images, labels, _ = glyphs.render(300, fonts=font, seed=1)
+    again, other = (glyphs.render(300, fonts=fonts, seed=1) for fonts in (font, glyphs.FONTS[4:5]))
+    assert_array_equal(images, again[0])
+    assert_array_equal(labels, other[1])  # the same letters
+    assert (images != other[0]).any(axis=(1, 2)).mean() > 0.9  # drawn otherwise
 
 
 def test_missing_fonts_are_named(monkeypatch, tmp_path, refused):

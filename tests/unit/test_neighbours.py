@@ -53,19 +53,6 @@ def test_features_that_are_none_are_refused(bad, found, refused):
         neighbours.nearest(bad, 1)
 
 
-def test_pairs_are_drawn_from_each_rows_own_neighbours_all_of_them_in_time():
-    near = np.arange(60).reshape(20, 3)
-    rng = np.random.default_rng(0)
-    drawn = np.stack([neighbours.pairs(near, rng) for _ in range(60)])
-    assert all(set(drawn[:, row]) == set(near[row]) for row in range(20))
-
-
-def test_pairs_are_the_same_for_the_same_generator_state():
-    near = np.arange(60).reshape(20, 3)
-    first, second = (neighbours.pairs(near, np.random.default_rng(3)) for _ in range(2))
-    assert_array_equal(first, second)
-
-
 def test_agreement_is_the_share_of_pairs_with_equal_labels():
     near = np.array([[1, 2], [0, 2], [0, 1]])
     assert neighbours.agreement(near, [4, 4, 9]) == pytest.approx(2 / 6)
