@@ -22,8 +22,9 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 book: $(READY)  ## build the site from the committed notebooks: _build/html/index.html
-# Sphinx forgets the warnings of pages it does not read again, so what a failed build left is removed first.
-	@test -e _build/good || rm -rf _build/html _build/.doctrees
+# Sphinx forgets the warnings of pages it does not read again, and does not look for new styles where no page is
+# new: so what a failed build left, or one with other styles, is removed first.
+	@test -e _build/good && test -z "$$(find book/_static -newer _build/good)" || rm -rf _build/html _build/.doctrees
 	@rm -f _build/good
 	$(BUILD)
 	@touch _build/good

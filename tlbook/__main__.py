@@ -32,6 +32,17 @@ def _where(name: str) -> str:
     return str(data.locate(name) or f"not on this disk; to get it:  python -m tlbook data fetch {name}")
 
 
+def _pack() -> str:
+    from tlbook import data
+
+    asked = os.environ.get("TLBOOK_DATA")
+    names = [entry["file"] for entry in data._entries().values()]
+    if asked and not any(Path(asked).expanduser().joinpath(name).is_file() for name in names):
+        do = f"export TLBOOK_DATA=/the/folder/with/{names[0]}   (or: unset TLBOOK_DATA)"
+        raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", "no file of the pack in it", do)
+    return f"TLBOOK_DATA={asked or '(not set)'}"
+
+
 def doctor(_) -> None:
     """Say what this machine can do, and what is amiss."""
     unset = "TLBOOK_PROFILE not set: full if its data are on this disk, else quick"
@@ -40,7 +51,8 @@ def doctor(_) -> None:
         "Profile": lambda: run.requested_profile() or unset,
         "Keras": _keras,
         "Versions": lambda: ", ".join(f"{name} {text}" for name, text in run.versions().items()),
-        "Data pack": lambda: f"TLBOOK_DATA={os.environ.get('TLBOOK_DATA') or '(not set)'}",
+        "Seed": lambda: str(run.requested_seed()),
+        "Data pack": _pack,
         **{name: lambda name=name: _where(name) for name in ("mnist", "digits", "letters")},
         "small_cnn": _weights,
     }
@@ -64,6 +76,8 @@ def data(arguments) -> None:
         _keras()  # so that its import is quiet
         print(data.fetch(arguments.name or ""))
         return
+    if arguments.action == "verify":
+        _pack()
     for name in [arguments.name] if arguments.name else ("mnist", *data.MADE):
         text, here = _where(name), data.on_disk(name)
         if arguments.action == "verify" and not here and arguments.name:

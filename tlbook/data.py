@@ -82,8 +82,7 @@ def _unreadable(path: Path, error: OSError) -> TlbookError:
 def locate(name: str) -> Path | None:
     """Return the file of a data set on this disk, or None where there is none.
 
-    Raises `TlbookError` if the name is not that of a data set that lives in a file (``"mnist"``), if a
-    folder cannot be read, or if ``TLBOOK_DATA`` names none.
+    Raises `TlbookError` if no data set of that name lives in a file, or a folder is unreadable or not there.
     """
     entry, asked = _entry(name), os.environ.get("TLBOOK_DATA")
     file, pack = entry["file"], Path(asked).expanduser() if asked else None
@@ -103,11 +102,7 @@ def locate(name: str) -> Path | None:
 
 
 def on_disk(*names: str) -> bool:
-    """Return whether all these data sets can be had without a download.
-
-    >>> on_disk("digits", "letters")
-    True
-    """
+    """Return whether all these data sets can be had without a download."""
     return all(name in MADE or locate(name) is not None for name in names)
 
 
@@ -137,9 +132,8 @@ def _read(path: Path, entry: dict) -> dict[str, np.ndarray]:
 def fetch(name: str) -> Path:
     """Return the file of a data set; if it is not on this disk yet, download it into Keras's cache.
 
-    The file is downloaded into a folder beside its place and moved there once it is whole and
-    its digest is right, so a download that breaks off leaves nothing behind. Raises
-    `TlbookError` as `locate` does, and if the download fails.
+    It is moved to its place once it is whole and its digest is right, so a download that breaks off leaves
+    nothing behind. Raises `TlbookError` as `locate` does, and if the download fails.
     """
     if (path := locate(name)) is not None:
         return path

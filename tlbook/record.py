@@ -108,10 +108,7 @@ def _reached(body: list, named: set[str]) -> list:
 
 
 def package_digests(cells: list[str]) -> dict[str, str]:
-    """Return, for each file of `tlbook` that a chapter's code reaches, a digest of the definitions that it reaches.
-
-    A definition is reached if code that is reached mentions its name, so what is new beside it changes nothing.
-    """
+    """Return a digest of what code reaches in each file of `tlbook`: the definitions that reached code mentions."""
     files = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tlbook").glob("[a-z]*.py")}
     named, before, reached = {"run"} | _named(*map(ast.parse, cells)), set(), {}
     while named != before:

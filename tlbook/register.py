@@ -69,8 +69,6 @@ def row(name: str, runs: list[dict]) -> dict:
 def fill(text: str, register: list[dict], chapter: str = "") -> str:
     """Write every marked number of a text anew from the register, which must hold it.
 
-    Examples
-    --------
     >>> kept = [{"chapter": "c", "name": "acc", "mean": 0.5, "sd": 0.01, "values": [0.49, 0.51], "unit": "fraction"}]
     >>> fill("It reaches **?**<!-- num: acc -->, at best **?**<!-- num: acc | max -->.", kept, "c")
     'It reaches **50.0 ± 1.0 %**<!-- num: acc -->, at best **51.0 %**<!-- num: acc | max -->.'
@@ -118,8 +116,8 @@ def story(register: list[dict]) -> str | None:
     from tlbook.plots import bars
 
     said = "; ".join(f"{' '.join(label.split())}: {written(value, 'fraction')}" for label, value in steps.items())
-    title, picture = "MNIST digits named right, with no label of any digit", io.BytesIO()
-    xlabel = "accuracy on the test images, mean over the seeds"
+    title, picture = "Digits named right without labels", io.BytesIO()
+    xlabel = "test accuracy, mean of the seeds"
     bars(list(steps), list(steps.values()), title=title, xlabel=xlabel, alt=f"{title}. {said}.", path=picture)
     return picture.getvalue().decode()
 

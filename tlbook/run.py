@@ -30,8 +30,6 @@ class TlbookError(Exception):
     do : str
         The command or change that mends it.
 
-    Examples
-    --------
     >>> print(TlbookError("TLBOOK_PROFILE", "'quick' or 'full'", "'fast'", "export TLBOOK_PROFILE=quick"))
     TLBOOK_PROFILE: expected 'quick' or 'full'; found 'fast'. To mend it: export TLBOOK_PROFILE=quick
     """
@@ -148,8 +146,6 @@ class Run:
     def pick(self, *, quick, full):
         """Return `quick` or `full`, whichever this run's profile is.
 
-        Examples
-        --------
         >>> Run("01_demo", "quick", 0, "tensorflow", "cpu", False).pick(quick=500, full=60_000)
         500
         """

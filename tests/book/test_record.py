@@ -134,7 +134,12 @@ def test_a_failing_cell_leaves_the_book_as_it_was(toy):
             ["TLBOOK_PROFILE", "'fast'", "export "],
         ),
         ("data verify cifar", {}, ["'cifar'", "python -m tlbook data list"]),
-        ("data verify mnist", {"TLBOOK_DATA": "/nowhere"}, ["TLBOOK_DATA=/nowhere", "nothing there"]),
+        ("data fetch mnist", {"TLBOOK_DATA": "/nowhere"}, ["TLBOOK_DATA=/nowhere", "nothing there"]),
+        (
+            "data verify mnist",
+            {"TLBOOK_DATA": "/"},
+            ["TLBOOK_DATA=/:", "no file of the pack in it", "export TLBOOK_DATA="],
+        ),
     ],
 )
 def test_errors_are_one_last_line(arguments, environment, words, monkeypatch, capfd):
@@ -240,7 +245,7 @@ def test_marker_in_code_is_left_alone():
 def test_doctor_says_what_there_is(toy, tmp_path):
     done = tlbook_command(toy, "doctor", TLBOOK_DATA="", KERAS_HOME=str(tmp_path))
     said = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if not line.startswith("Data"))
-    assert list(said) == ["Python", "Profile", "Keras", "Versions", "mnist", "digits", "letters", "small_cnn"]
+    assert list(said) == ["Python", "Profile", "Keras", "Versions", "Seed", "mnist", "digits", "letters", "small_cnn"]
     assert said["Python"].startswith(f"{sys.version.split()[0]} on {sys.platform}")
     assert said["Keras"] == "3.0 on tensorflow, computing on the CPU"
     assert "python -m tlbook data fetch mnist" in said["mnist"]
@@ -250,9 +255,9 @@ def test_doctor_says_what_is_amiss(toy):
     for path in (toy / "tlbook" / "weights").iterdir():
         path.unlink()
     (toy / "keras.py").write_text("1 / 0")
-    done = tlbook_command(toy, "doctor", TLBOOK_DATA="/nowhere", TLBOOK_PROFILE="fast")
+    done = tlbook_command(toy, "doctor", TLBOOK_DATA="/nowhere", TLBOOK_PROFILE="fast", TLBOOK_SEED="x")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert last_line(done).startswith("tlbook: this machine: ")
-    assert "found Profile, Keras, mnist, small_cnn." in last_line(done)
+    assert "found Profile, Keras, Seed, Data pack, mnist, small_cnn." in last_line(done)
     assert "Keras      ✗ division by zero" in done.stdout
