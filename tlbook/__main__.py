@@ -19,7 +19,7 @@ def _keras() -> str:
 def _weights() -> str:
     from tlbook import backbones
 
-    files = [backbones.checked(backbones.WEIGHTS / f"small_cnn_{name}.weights.h5") for name in backbones.LETTERS]
+    files = [backbones.checked(backbones.WEIGHTS / f"{name}.weights.h5") for name in backbones.SHIPPED]
     megabytes = sum(path.stat().st_size for path in files) / 1e6
     return f"{len(files)} files of weights, {megabytes:.2f} MB, shipped with this package, SHA-256 right"
 
@@ -29,7 +29,8 @@ def _where(name: str) -> str:
 
     if name in data.MADE:
         return "always there, made from what scikit-learn and matplotlib ship"
-    return str(data.locate(name) or f"not on this disk; to get it:  python -m tlbook data fetch {name}")
+    offered = f"to get it:  python -m tlbook data fetch {name}" if "url" in data._entry(name) else "in data packs only"
+    return str(data.locate(name) or f"not on this disk; {offered}")
 
 
 def _pack() -> str:
@@ -45,6 +46,8 @@ def _pack() -> str:
 
 def doctor(_) -> None:
     """Say what this machine can do, and what is amiss."""
+    from tlbook import data
+
     unset = "TLBOOK_PROFILE not set: full if its data are on this disk, else quick"
     asked = {
         "Python": lambda: f"{sys.version.split()[0]} on {sys.platform}, {run.cores()} cores, {sys.executable}",
@@ -53,8 +56,8 @@ def doctor(_) -> None:
         "Versions": lambda: ", ".join(f"{name} {text}" for name, text in run.versions().items()),
         "Seed": lambda: str(run.requested_seed()),
         "Data pack": _pack,
-        **{name: lambda name=name: _where(name) for name in ("mnist", "digits", "letters")},
-        "small_cnn": _weights,
+        **{name: lambda name=name: _where(name) for name in data.all_names()},
+        "our own weights": _weights,
     }
     amiss = []
     for name, answer in asked.items():
@@ -63,7 +66,7 @@ def doctor(_) -> None:
         except Exception as error:  # whatever is broken, the rest is still said
             amiss.append(name)
             text = f"✗ {error or type(error).__name__}"
-        print(f"{name:10} {text}")
+        print(f"{name:22} {text}")
     if amiss:
         raise TlbookError("this machine", "nothing amiss", ", ".join(amiss), "do what the lines marked ✗ say")
 
@@ -78,14 +81,13 @@ def data(arguments) -> None:
         return
     if arguments.action == "verify":
         _pack()
-    for name in [arguments.name] if arguments.name else ("mnist", *data.MADE):
+    for name in [arguments.name] if arguments.name else data.all_names():
         text, here = _where(name), data.on_disk(name)
         if arguments.action == "verify" and not here and arguments.name:
             raise TlbookError(name, "a file on this disk", "none", f"python -m tlbook data fetch {name}")
         if arguments.action == "verify" and here:
-            found = getattr(data, name)().provenance
-            text = f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
-        print(f"{name:10} {text}")
+            text = data.verify(name)
+        print(f"{name:22} {text}")
 
 
 def weights(_) -> None:

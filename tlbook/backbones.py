@@ -17,6 +17,10 @@ from tlbook.run import TlbookError, jit
 WEIGHTS = Path(__file__).parent / "weights"
 SUMS = WEIGHTS / "SHA256SUMS"  # in the form that `sha256sum --check` reads
 LETTERS = {"letters": {}, "letters-8x8": {"through": 8}}  # the weights that are shipped: how their letters were drawn
+VGG_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and convolutions of each block
+IMAGENET = {"vgg16": ("VGG16", {}), "resnet50": ("ResNet50", {}), "mobilenet": ("MobileNet", {"alpha": 0.25})}
+SHIPPED = ("small_cnn_letters", "small_cnn_letters-8x8", "vgg16_letters")
+VGG_EPOCHS = 8
 LETTERS_IMAGES, LETTERS_EPOCHS = 40_000, 4  # what these weights were trained with
 
 
@@ -63,6 +67,104 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
     return network
 
 
+def vgg16(weights: str | None = "letters", width: float | None = None, image_size: int = 32) -> keras.Model:
+    """Build the thirteen convolutions of VGG16, in five blocks, and average their last maps.
+
+    Layers are named as in `keras.applications`: ``block1_conv1`` to ``block5_pool``. With
+    ``weights="imagenet"`` this is `imagenet("vgg16")`, at full width.
+    Source: Simonyan and Zisserman (2015), table 1, column D; He et al. (2015), section 2.2, for the
+    initial weights, without which so deep a network hardly learns.
+
+    Parameters
+    ----------
+    weights : {"letters", "imagenet", None}
+        Weights trained on rendered letters (at a quarter of the width), or on ImageNet, or random ones
+        drawn from Keras's global seed. `TlbookError` as for `checked` and `imagenet`.
+    width : float, optional
+        Share of the 64, 128, 256, 512 and 512 channels of the blocks: 1 for ``"imagenet"``, else 0.25.
+    image_size : int
+        Side of the images in pixels, 32 or more.
+
+    Returns
+    -------
+    keras.Model
+        Takes (n, image_size, image_size, 3) in the range 0 to 255, gives float32 (n, 512 * width).
+
+    Examples
+    --------
+    >>> vgg16(weights=None, width=0.125).output_shape
+    (None, 64)
+    """
+    trained = {"letters": 0.25, "imagenet": 1}.get(weights)
+    width = width or trained or 0.25
+    checks = [
+        (weights is None or trained, "weights", "letters, imagenet or None", repr(weights), "weights='letters'"),
+        (width == (trained or width), "width", f"{trained} for weights={weights!r}", width, f"width={trained}"),
+        (width * 64 >= 1, "width", "at least 1/64", width, "width=0.25"),
+        (image_size >= 32, "image_size", "at least 32 pixels", image_size, "enlarge the images, or pad them"),
+    ]
+    for good, what, expected, found, mend in checks:
+        if not good:
+            raise TlbookError(f"vgg16(): {what}", expected, str(found), mend)
+    if weights == "imagenet":
+        return imagenet("vgg16", image_size)
+    network = keras.Sequential([keras.Input((image_size, image_size, 3)), layers.Rescaling(1 / 255)], name="vgg16")
+    for block, (channels, convolutions) in enumerate(VGG_BLOCKS, 1):
+        options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+        for number in range(1, convolutions + 1):
+            name = f"block{block}_conv{number}"
+            network.add(layers.Conv2D(round(width * channels), 3, name=name, **options))
+        network.add(layers.MaxPooling2D(name=f"block{block}_pool"))
+    network.add(layers.GlobalAveragePooling2D())
+    if weights:
+        network.load_weights(checked(WEIGHTS / f"vgg16_{weights}.weights.h5"))
+    return network
+
+
+def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: bool = False) -> keras.Model:
+    """Build a network of `keras.applications` with the weights that it learned on ImageNet.
+
+    Its own preprocessing is inside. The weights come from the folder ``TLBOOK_DATA``, from Keras's
+    cache or by download, as data sets do; they are loaded only if their digest is right.
+
+    Parameters
+    ----------
+    name : {"vgg16", "resnet50", "mobilenet"}
+        The last at a quarter of its width. `TlbookError` if it is another name, if the weights are
+        nowhere to be had, or if their file is not the one that Keras offers.
+    image_size : int
+        Side of the images in pixels, 32 or more; 224 with `top`.
+    preprocess : bool
+        Whether to take images from 0 to 255, or as ``preprocess_input`` of that network makes them.
+    top : bool
+        Whether to keep ImageNet's own head (not of "mobilenet").
+
+    Returns
+    -------
+    keras.Model
+        Takes (n, image_size, image_size, 3), gives float32 (n, d), the mean over all positions of the
+        last maps: 512, 2048 or 256 features; with `top`, the probabilities of ImageNet's 1000 classes.
+
+    Examples
+    --------
+    >>> imagenet("mobilenet").output_shape                 # doctest: +SKIP
+    (None, 256)
+    """
+    if name not in IMAGENET:
+        raise TlbookError("imagenet(): name", " or ".join(IMAGENET), repr(name), "name='vgg16'")
+    if image_size < 32 or (top and image_size != 224):
+        expected = "224 pixels with top=True" if top else "at least 32 pixels"
+        raise TlbookError("imagenet(): image_size", expected, str(image_size), "resize the images")
+    path = data.fetch_checked(f"{name}-imagenet{'-top' if top else ''}")
+    module, (build, options) = getattr(keras.applications, name), IMAGENET[name]
+    images = keras.Input((image_size, image_size, 3))
+    images = module.preprocess_input(images) if preprocess else images
+    end = {"include_top": True} if top else {"include_top": False, "pooling": "avg"}
+    network = getattr(module, build)(weights=None, input_tensor=images, **end, **options)
+    network.load_weights(path)
+    return network
+
+
 def checked(path: Path) -> Path:
     """Return `path` if the file is the one that was shipped, by the list ``weights/SHA256SUMS``.
 
@@ -102,12 +204,21 @@ def train_source(backbone: keras.Model, source: data.Dataset, epochs: int, rate:
 
 def remake_weights() -> Path:
     """Train the shipped letters networks anew (seed 0); write their files and SHA-256; return their folder."""
+    from dataclasses import replace
+
+    fine = data.letters(LETTERS_IMAGES, seed=0)
+    wide = replace(fine, x_train=data.as_rgb(fine.x_train))
+    coarse = data.letters(LETTERS_IMAGES, seed=0, **LETTERS["letters-8x8"])
+    jobs = {
+        "small_cnn_letters": (small_cnn, fine, LETTERS_EPOCHS, 2e-3),
+        "small_cnn_letters-8x8": (small_cnn, coarse, LETTERS_EPOCHS, 2e-3),
+        "vgg16_letters": (vgg16, wide, VGG_EPOCHS, 7e-4),
+    }
     with tempfile.TemporaryDirectory(dir=WEIGHTS) as beside:
-        for name, options in LETTERS.items():
+        for name, (build, source, epochs, rate) in jobs.items():
             keras.utils.set_random_seed(0)
-            network = small_cnn(weights=None)
-            train_source(network, data.letters(LETTERS_IMAGES, seed=0, **options), LETTERS_EPOCHS)
-            network.save_weights(Path(beside) / f"small_cnn_{name}.weights.h5")
+            train_source(network := build(weights=None), source, epochs, rate)
+            network.save_weights(Path(beside) / f"{name}.weights.h5")
         files, sums = sorted(Path(beside).iterdir()), Path(beside) / SUMS.name
         sums.write_text("".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files))
         for file in (sums, *files):

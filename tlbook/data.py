@@ -69,6 +69,11 @@ def _entry(name: str) -> dict:
     return _entries()[name]
 
 
+def all_names() -> list[str]:
+    """Return the names of everything that can be asked for: data sets and pretrained weights."""
+    return [*_entries(), *MADE]
+
+
 def _cache(entry: dict) -> Path:
     """Return the folder in which Keras keeps such files."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / entry.get("folder", "datasets")
@@ -157,6 +162,31 @@ def fetch(name: str) -> Path:
         ) from error  # fmt: skip
 
 
+def fetch_checked(name: str) -> Path:
+    """Return the file of `fetch`, but only if it is the listed one to the last bit: for weights, which are not arrays.
+
+    Raises `TlbookError` as `fetch` does, and if the file on this disk is another one.
+    """
+    path, wanted = fetch(name), _entry(name)["digest"]
+    try:
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "md5" if len(wanted) == 32 else "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != wanted:
+        again = f"rm -r '{path}' && python -m tlbook data fetch {name}"
+        raise TlbookError(str(path), f"digest {wanted[:16]}…", f"{found[:16]}…", again)
+    return path
+
+
+def verify(name: str) -> str:
+    """Read and check a data set or a file of weights; say what it is. Raises `TlbookError` if it is wrong or absent."""
+    if name not in MADE and "arrays" not in _entry(name):
+        return f"right, {fetch_checked(name)}, {_entry(name)['licence']}"
+    found = globals()[name]().provenance
+    return f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
+
+
 def mnist() -> Dataset:
     """Load MNIST: 60,000 + 10,000 handwritten digits of 28 x 28 pixels.
 
@@ -170,6 +200,39 @@ def mnist() -> Dataset:
     """
     path, entry = fetch("mnist"), _entry("mnist")
     return _dataset(_read(path, entry).values(), "0123456789", "MNIST", str(path), entry["licence"])
+
+
+def cifar10() -> Dataset:
+    """Load a subset of CIFAR-10: 10,000 + 2,000 photographs of 32 x 32 pixels in ten classes.
+
+    It was decoded from a JPEG copy, so it is not the canonical data set: say so beside every number.
+    It comes with a data pack only: `TlbookError` if the file is in neither the folder ``TLBOOK_DATA`` nor
+    Keras's cache. Images: uint8 of shape (n, 32, 32, 3), red, green and blue from 0 to 255.
+
+    Source: Krizhevsky (2009), section 3.1.
+
+    >>> cifar10().x_train.shape                            # doctest: +SKIP
+    (10000, 32, 32, 3)
+    """
+    path, entry = fetch("cifar10"), _entry("cifar10")
+    names = "airplane automobile bird cat deer dog frog horse ship truck".split()
+    return _dataset(_read(path, entry).values(), names, "CIFAR-10 subset (JPEG)", str(path), entry["licence"])
+
+
+def as_rgb(images: np.ndarray, size: int = 32) -> np.ndarray:
+    """Set grey images in the middle of a black square and give them three equal channels.
+
+    Takes (n, height, width) of any dtype, gives (n, size, size, 3) of the same; `TlbookError` if the images
+    have another shape, or do not fit in.
+
+    >>> as_rgb(np.ones((2, 28, 28), "uint8")).shape
+    (2, 32, 32, 3)
+    """
+    if images.ndim != 3 or max(images.shape[1:]) > size:
+        expected = f"shape (n, height, width), at most {size} pixels a side"
+        raise TlbookError("as_rgb(): images", expected, f"shape {images.shape}", "take grey images, or a larger size")
+    edges = [((size - side) // 2, size - side - (size - side) // 2) for side in images.shape[1:]]
+    return np.repeat(np.pad(images, ((0, 0), *edges))[..., None], 3, axis=-1)
 
 
 def digits() -> Dataset:

@@ -94,6 +94,28 @@ def lines(x, series: dict, *, title: str, xlabel: str, ylabel: str, alt: str, xl
     _show(figure, alt)
 
 
+@rc_context(STYLE | {"axes.formatter.min_exponent": 4})  # 1000 rather than a power of ten
+def tradeoff(series: dict, *, title: str, xlabel: str, ylabel: str, alt: str) -> None:
+    """Show named points, x on a logarithmic scale and y a fraction, those of one series joined in their order.
+
+    `series` gives the name of each series its points: a list of (short name, x, y).
+    """
+    figure, axis = _figure(6, 3.8)
+    for name, points in series.items():
+        names, x, y = zip(*points, strict=True)
+        (line,) = axis.plot(x, y, linewidth=1, label=name)
+        falls = np.diff(x, prepend=x[0]) * np.diff(y, prepend=y[0]) < 0
+        for text, where, fallen in zip(names, zip(x, y, strict=True), falls, strict=True):
+            # Above its point, on the side on which the line to it leaves room.
+            place = {"xytext": (5 if fallen else -5, 4), "ha": "left" if fallen else "right"}
+            axis.annotate(text, where, textcoords="offset points", fontsize=8, color=line.get_color(), **place)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log", xmargin=0.15, ymargin=0.1)
+    axis.yaxis.set_major_formatter(PercentFormatter(1))
+    axis.grid(axis="y", alpha=0.3)
+    figure.legend(frameon=False, fontsize=9, ncols=3, loc="outside lower center")
+    _show(figure, alt)
+
+
 @rc_context(STYLE)
 def confusion(y_true, y_pred, class_names, *, title: str, alt: str) -> None:
     """Show how often each true class (row) was given each name (column), in percent of the row.

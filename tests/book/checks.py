@@ -18,7 +18,7 @@ from tlbook import record, register
 from tlbook.claims import UNITS, written
 from tlbook.run import TlbookError
 
-MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 2000
+MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 2400
 ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
 REQUIRED = {
     "03_kmeans_pseudo_labels": {
@@ -31,7 +31,7 @@ REQUIRED = {
         "pseudo_letters_acc",
         "pseudo_finetuned_acc_at_5",
         "scratch_acc_at_5",
-    }
+    },
 }
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from copies import TOY, change_toy, last_line, make_toy, tlbook_command, tree
 
-from tlbook import TlbookError, record, register
+from tlbook import TlbookError, data, record, register
 from tlbook.__main__ import main
 from tlbook.record import code_digest
 
@@ -245,7 +245,7 @@ def test_marker_in_code_is_left_alone():
 def test_doctor_says_what_there_is(toy, tmp_path):
     done = tlbook_command(toy, "doctor", TLBOOK_DATA="", KERAS_HOME=str(tmp_path))
     said = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if not line.startswith("Data"))
-    assert list(said) == ["Python", "Profile", "Keras", "Versions", "Seed", "mnist", "digits", "letters", "small_cnn"]
+    assert list(said) == ["Python", "Profile", "Keras", "Versions", "Seed", *data.all_names(), "our"]
     assert said["Python"].startswith(f"{sys.version.split()[0]} on {sys.platform}")
     assert said["Keras"] == "3.0 on tensorflow, computing on the CPU"
     assert "python -m tlbook data fetch mnist" in said["mnist"]
@@ -259,5 +259,6 @@ def test_doctor_says_what_is_amiss(toy):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert last_line(done).startswith("tlbook: this machine: ")
-    assert "found Profile, Keras, Seed, Data pack, mnist, small_cnn." in last_line(done)
-    assert "Keras      ✗ division by zero" in done.stdout
+    files = ", ".join(name for name in data.all_names() if name not in data.MADE)
+    assert f"found Profile, Keras, Seed, Data pack, {files}, our own weights." in last_line(done)
+    assert "Keras                  ✗ division by zero" in done.stdout

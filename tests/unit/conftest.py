@@ -1,6 +1,9 @@
 """What the unit tests share."""
 
 import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +30,46 @@ def places(tmp_path, monkeypatch):
     return SimpleNamespace(
         pack=pack, cache=tmp_path / "keras" / "datasets", features=tmp_path / "features" / "features"
     )
+
+
+class Handler(BaseHTTPRequestHandler):
+    content = b""
+
+    def do_GET(self):
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+        body = {"/good": self.content, "/wrong": self.content[::-1]}.get(
+            self.path, self.content[: len(self.content) // 2]
+        )
+        self.wfile.write(body)
+        self.wfile.flush()
+        if self.path == "/stuck":
+            time.sleep(30)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve():
+    """Serve a file on this machine: whole at /good, else /short, /wrong, /stuck half-way, or /missing."""
+    servers = []
+
+    def start(content: bytes) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Serving", (Handler,), {"content": content}))
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture

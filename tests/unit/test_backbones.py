@@ -81,11 +81,11 @@ def test_unknown_weights_are_refused(weights, refused):
         backbones.small_cnn(weights=weights)
 
 
-def test_the_weights_in_the_package_are_under_1_mb_and_as_listed():
+def test_the_weights_in_the_package_are_small_and_as_listed():
     files = [file for file in backbones.WEIGHTS.iterdir() if file.suffix == ".h5"]
     assert files
     for file in files:
-        assert backbones.checked(file).stat().st_size < 1e6
+        assert backbones.checked(file).stat().st_size < (1e6 if file.name.startswith("small_cnn") else 4e6)
 
 
 def test_the_weights_in_the_package_know_letters(places):
@@ -138,10 +138,11 @@ def test_the_weights_can_be_made_anew(shelf, monkeypatch):
     before = shelf.read_bytes()
     monkeypatch.setattr(backbones, "LETTERS_IMAGES", 128)
     monkeypatch.setattr(backbones, "LETTERS_EPOCHS", 1)
+    monkeypatch.setattr(backbones, "VGG_EPOCHS", 1)
     assert backbones.remake_weights() == shelf.parent
     assert shelf.read_bytes() != before
-    coarse = "small_cnn_letters-8x8.weights.h5"
-    assert {file.name for file in shelf.parent.iterdir()} == {shelf.name, coarse, "SHA256SUMS"}
+    made = {f"{name}.weights.h5" for name in backbones.SHIPPED}
+    assert {file.name for file in shelf.parent.iterdir()} == {*made, "SHA256SUMS"}
     fine, coarse = (backbones.small_cnn(weights=name).get_weights() for name in ("letters", "letters-8x8"))
     assert not np.array_equal(fine[0], coarse[0])
 
@@ -160,3 +161,61 @@ def test_weights_that_could_not_be_made_leave_the_old_ones(shelf, monkeypatch):
         backbones.remake_weights()
     assert shelf.read_bytes() == before
     assert {file.name for file in shelf.parent.iterdir()} == {shelf.name, "SHA256SUMS"}
+
+
+# VGG16
+
+
+def test_vgg16_has_the_layers_of_the_published_one():
+    ours, theirs = (
+        backbones.vgg16(weights=None, width=1),
+        keras.applications.VGG16(weights=None, include_top=False, pooling="avg", input_shape=(32, 32, 3)),
+    )
+    named = [layer.name for layer in theirs.layers[1:-1]]
+    assert [layer.name for layer in ours.layers[1:-1]] == named
+    assert len([name for name in named if "conv" in name]) == 13
+    assert [weight.shape for weight in ours.weights] == [weight.shape for weight in theirs.weights]
+
+
+def test_vgg16_with_letters_is_a_quarter_as_wide_and_small():
+    network = backbones.vgg16()
+    assert network.output_shape == (None, 128)
+    assert network.count_params() == 920_784
+    file = backbones.WEIGHTS / "vgg16_letters.weights.h5"
+    assert file.stat().st_size < 4e6
+
+
+def test_vgg16_with_letters_knows_letters(places):
+    letters = data.letters(n=520, n_test=1, seed=12345)
+    known, control = (
+        neighbours.agreement(
+            neighbours.nearest(features.extract(network, data.as_rgb(letters.x_train)), 5), letters.y_train
+        )
+        for network in (backbones.vgg16(), backbones.vgg16(weights=None))
+    )
+    assert known > control + 0.2
+
+
+def test_vgg16_takes_larger_images_with_the_same_weights():
+    networks = [backbones.vgg16(image_size=size) for size in (32, 48)]
+    assert all(np.array_equal(a, b) for a, b in zip(*(network.get_weights() for network in networks), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"weights": "digits"}, ["weights", "letters, imagenet or None", "'digits'"]),
+        ({"weights": "letters", "width": 0.5}, ["width", "0.25 for weights='letters'", "found 0.5"]),
+        ({"weights": "imagenet", "width": 0.25}, ["width", "1 for weights='imagenet'", "found 0.25"]),
+        ({"weights": None, "width": 0.01}, ["width", "at least 1/64", "found 0.01"]),
+        ({"image_size": 28}, ["image_size", "at least 32", "found 28"]),
+    ],
+)
+def test_arguments_of_vgg16_that_cannot_be_used_are_refused(options, words, refused):
+    with refused("vgg16()", *words):
+        backbones.vgg16(**options)
+
+
+def test_every_shipped_file_of_weights_has_its_checksum():
+    files = {file.name.partition(".")[0] for file in backbones.WEIGHTS.glob("*.h5")}
+    assert files == set(backbones.SHIPPED)

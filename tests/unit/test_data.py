@@ -5,9 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -296,6 +294,40 @@ def test_the_real_mnist_is_accepted():
     assert np.bincount(d.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
+@pytest.mark.skipif("TLBOOK_DATA" not in os.environ, reason="TLBOOK_DATA names no folder with the photographs")
+def test_the_photographs_of_the_pack_are_accepted():
+    d = data.cifar10()
+    assert d.x_train.shape == (10000, 32, 32, 3)
+    assert d.class_names[-1] == "truck"
+    assert np.bincount(d.y_test).tolist() == 10 * [200]
+    assert "JPEG" in d.provenance.name
+
+
+def test_photographs_that_are_nowhere_can_only_be_copied(places, refused):
+    with refused("cifar10_jpeg_subset.npz", "nobody offers it", "export TLBOOK_DATA=FOLDER"):
+        data.cifar10()
+
+
+# Form
+
+
+@pytest.mark.parametrize(("shape", "edge"), [((3, 28, 28), 2), ((3, 32, 32), 0), ((1, 8, 8), 12)])
+def test_grey_images_become_rgb_in_the_middle_of_black(shape, edge):
+    grey = np.random.default_rng(0).integers(1, 256, shape).astype("uint8")
+    rgb = data.as_rgb(grey)
+    assert rgb.shape == (shape[0], 32, 32, 3)
+    assert rgb.dtype == np.uint8
+    inner = rgb[:, edge : 32 - edge, edge : 32 - edge]
+    assert all(np.array_equal(inner[..., channel], grey) for channel in range(3))
+    assert rgb.sum() == 3 * grey.sum(dtype=int)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (2, 28, 28, 1), (2, 33, 28)])
+def test_images_that_cannot_become_rgb_are_refused(shape, refused):
+    with refused("as_rgb(): images", f"shape {shape}", "at most 32"):
+        data.as_rgb(np.zeros(shape, "uint8"))
+
+
 # Names
 
 
@@ -332,38 +364,10 @@ def test_fetching_what_is_made_here_says_so(refused):
 # Downloads
 
 
-class Handler(BaseHTTPRequestHandler):
-    content = b""
-
-    def do_GET(self):
-        if self.path == "/missing":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.content)))
-        self.end_headers()
-        body = {"/good": self.content, "/wrong": self.content[::-1]}.get(
-            self.path, self.content[: len(self.content) // 2]
-        )
-        self.wfile.write(body)
-        self.wfile.flush()
-        if self.path == "/stuck":
-            time.sleep(30)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def server(small):
+def server(small, serve):
     """Serve the stand-in: whole, cut short, wrong, stuck half-way, or not at all."""
-    handler = type("Serving", (Handler,), {"content": npz(small)})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads, server.block_on_close = True, False
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    return serve(npz(small))
 
 
 def test_a_good_download_lands_in_keras_cache_and_is_used_again(server, stand_in, small, places):

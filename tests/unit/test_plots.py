@@ -45,6 +45,7 @@ CALLS = {
     "gallery": lambda: plots.gallery(RNG.integers(0, 256, (13, 28, 28)), list("abcdefghijklm"), title="T", alt="A"),
     "bars": lambda: plots.bars(["a", "b"], [0.2, 0.9], title="T", xlabel="x (unit)", alt="A", mark={"chance": 0.1}),
     "lines": lambda: plots.lines([1, 5], {"p": [1, 2], "q": [2, 1]}, title="T", xlabel="x", ylabel="y", alt="A"),
+    "tradeoff": lambda: plots.tradeoff({"p": [("a", 1, 0.5)]}, title="T", xlabel="x", ylabel="y", alt="A"),
     "confusion": lambda: plots.confusion([0, 0, 1], [0, 1, -1], "ab", title="T", alt="A"),
     "embedding": lambda: plots.embedding({"P": RNG.normal(size=(30, 2))}, np.arange(30) % 3, "abc", title="T", alt="A"),
 }
@@ -124,6 +125,30 @@ def test_one_line_needs_no_legend(shown, monkeypatch):
     plots.lines([1, 2], {"only": [1, 2]}, title="T", xlabel="x", ylabel="y", alt="A")
     assert figures[0].axes[0].get_legend() is None
     assert figures[0].axes[0].get_xscale() == "linear"
+
+
+def test_a_tradeoff_names_every_point_beside_its_marker_and_joins_those_of_a_series(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    series = {"cuts": [("one", 100, 0.2), ("two", 2000, 0.9), ("three", 50_000, 0.6)], "small": [("s", 300, 0.4)]}
+    plots.tradeoff(series, title="T", xlabel="parameters", ylabel="accuracy", alt="A")
+    (figure,), axis = figures, figures[0].axes[0]
+    assert {line.get_label(): line.get_xydata().tolist() for line in axis.lines} == {
+        name: [[x, y] for _, x, y in points] for name, points in series.items()
+    }
+    assert len({line.get_color() for line in axis.lines}) == 2
+    assert all(line.get_linestyle() == "-" and line.get_marker() != "None" for line in axis.lines)
+    named = {text.get_text(): (*text.xy, text.get_color()) for text in axis.texts}
+    own = {name: line.get_color() for name, line in zip(series, axis.lines, strict=True)}
+    assert named == {point: (x, y, own[name]) for name, points in series.items() for point, x, y in points}
+    for text in axis.texts:
+        box, (x, y) = text.get_window_extent(), axis.transData.transform(text.xy)
+        reach = axis.lines[0].get_markersize() / 2 * figure.dpi / 72
+        assert box.y0 >= y + reach or box.x1 <= x - reach or box.x0 >= x + reach, f"{text.get_text()} is on its marker"
+        assert axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1, f"{text.get_text()} is beyond the axes"
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "linear")
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("parameters", "accuracy")
+    assert {label.get_text()[-1] for label in axis.get_yticklabels()} == {"%"}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cuts", "small"]
 
 
 def test_confusion_is_in_percent_of_each_true_class_and_minus_one_counts_in_the_row(shown, monkeypatch):
