@@ -21,6 +21,12 @@ from tlbook.run import TlbookError
 MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 2400
 ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
 REQUIRED = {
+    "02_vgg16_fine_tuning": {
+        *(f"letters_{way}_acc_at_{n}" for way in ("scratch", "frozen", "finetuned") for n in (5, 20, 100)),
+        "imagenet_mobilenet_frozen_acc_at_100",
+        "wrong_preprocessing_acc",
+        "mirrored_augmentation_acc",
+    },
     "03_kmeans_pseudo_labels": {
         "raw_kmeans_acc",
         "naive_score",
