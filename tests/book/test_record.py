@@ -127,7 +127,7 @@ def test_a_failing_cell_leaves_the_book_as_it_was(toy):
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
-        ("record 02_none", {}, ["expected one of: 03_kmeans_pseudo_labels", "found '02_none'"]),
+        ("record 02_none", {}, ["expected one of: ", ", 03_kmeans_pseudo_labels", "found '02_none'"]),
         (
             "record 03_kmeans_pseudo_labels --seed 0",
             {"TLBOOK_PROFILE": "fast"},
