@@ -149,7 +149,7 @@ def test_the_chapters_section_runs_with_full_width_weights(
     monkeypatch.setenv("TLBOOK_CLAIMS", "log")  # random weights say nothing true
     monkeypatch.setenv("TLBOOK_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(tl.plots, "_show", lambda figure, alt: None)
-    digits, defined = data.digits(), {"COUNTS": (5, 20), "STEPS": 1, "HEAD": 1e-3, "TUNE": 1e-4}
+    digits, defined = data.digits(), {"COUNTS": (5, 20), "STEPS": 1, "HEAD": 1e-3, "TUNE": 1e-4, "C": 0.1}
     defined |= {"d": digits, "y_train": digits.y_train, "y_test": None, "y_labelled": None, "x_test": None}
     defined |= {"run": tl.start("02_vgg16_fine_tuning"), "tuned_acc": {20: 1}, "BLOCKS": ["block5"]}
     before, section = chapter_part("## 6.", "## 7.")
