@@ -206,24 +206,32 @@ def short_cells(root: Path) -> list[str]:
 
 
 def claims_in(source: str):
-    """Find the calls of ``tl.claim`` in code: each sentence (None if it is not a plain one), and whether full only."""
+    """Find the calls of ``tl.claim`` in code: each sentence (None if it is not a plain one), and whether full only.
+
+    A claim about each of several things in turn, ``f"{name}: a sentence"``, is found as ``": a sentence"``.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "claim":
-            text = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+            match node.args[:1]:
+                case [ast.Constant(text)]:
+                    pass
+                case [ast.JoinedStr([ast.FormattedValue(ast.Name()), ast.Constant(text)])] if text.startswith(": "):
+                    pass
+                case _:
+                    text = None
             yield text, any(keyword.arg == "full_only" for keyword in node.keywords)
 
 
 def claims_hold(root: Path) -> list[str]:
-    """Every claim is a plain sentence, ran, and holds in the run that is printed."""
+    """Every claim is a plain sentence (after a name, perhaps), ran, and holds in the run that is printed."""
     found, seen = [], set()
     for where, cell in code_cells(root):
         for text, _ in claims_in(cell.source):
             if text is None:
                 found.append(f"{where}: a claim whose sentence is not written out")
                 continue
-            lines = [
-                line for line in printed(cell) if re.sub(r" \(in \d+ of \d+ seeds\)$", "", line).endswith(f" {text}")
-            ]
+            end = text if text.startswith(": ") else f" {text}"
+            lines = [line for line in printed(cell) if re.sub(r" \(in \d+ of \d+ seeds\)$", "", line).endswith(end)]
             if not any(line.startswith(("✓ ", "✗ FALSE: ")) for line in lines):
                 found.append(f"{where}: the claim {text!r} did not run")
             elif any(line.startswith("✗") for line in lines):

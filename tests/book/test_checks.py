@@ -107,6 +107,12 @@ def composed_claim(cell):
     cell.source += '\ntl.claim(f"{run.seed} is a seed", True)'
 
 
+def false_for_one(cell):
+    cell.source += '\nfor name in ("even", "odd"):\n    tl.claim(f"{name}: it is divided by two", name == "even")'
+    texts = "✓ even: it is divided by two\n✗ FALSE: odd: it is divided by two\n"
+    cell.outputs.append(nbformat.v4.new_output("stream", text=texts))
+
+
 def second_run_of_a_claim(cell):
     if "tl.claim(" not in cell.source:
         return False
@@ -189,6 +195,7 @@ DEFECTS = {
     ),
     "a claim that did not run": (checks.claims_hold, in_code(claim_without_output), "did not run"),
     "a false claim": (checks.claims_hold, in_code(false_claim), "is false in the printed run"),
+    "a claim that is false of one thing": (checks.claims_hold, in_code(false_for_one), "is false in the printed run"),
     "a composed claim": (checks.claims_hold, in_code(composed_claim), "not written out"),
     "a claim made twice": (checks.claims_hold, in_code(second_run_of_a_claim), "is made twice"),
     "claims for full only": (checks.claims_run_in_quick, in_chapter(claims_for_full_only), "left out of the quick"),
