@@ -1,6 +1,7 @@
 """Sentences that compare the means of all seeds, which no claim within one run can: held to the register."""
 
 import json
+import re
 
 import pytest
 from copies import ROOT
@@ -68,6 +69,11 @@ CONSTANT = MEAN["constant_rate_acc_at_20"]
         ),
         ("giving nearly every image the same name", 0.09 < MEAN["wrong_preprocessing_acc"] < 0.12),
         ("may cost nearly everything or hardly anything", TWO_BLOCKS - MEAN["unscaled_acc"] < 0.01),
+        (
+            "They do better than the network with random weights",
+            float(re.search(r"pixels, 8 × 8 \|.* ([\d.]+)% \|\\n", TEXT)[1])
+            > float(re.search(r"mobilenet, random \|.* ([\d.]+)% \|\\n", TEXT)[1]),
+        ),
         (
             "makes good a part of the damage",
             all(
