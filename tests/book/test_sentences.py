@@ -7,12 +7,19 @@ import pytest
 from copies import ROOT
 
 ROWS = json.loads((ROOT / "book" / "reference" / "results.json").read_text(encoding="utf-8"))
-MEAN, SD = (
-    {row["name"]: row[key] for row in ROWS if row["chapter"] == "02_vgg16_fine_tuning"} for key in ("mean", "sd")
+MEAN, SD, VALUES = (
+    {row["name"]: row[key] for row in ROWS if row["chapter"] == "02_vgg16_fine_tuning"}
+    for key in ("mean", "sd", "values")
 )
 TWO_BLOCKS, PHOTOS = MEAN["letters_finetuned_acc_at_20"], MEAN["imagenet_mobilenet_frozen_acc_at_100"]
 TEXT = (ROOT / "book" / "chapters" / "02_vgg16_fine_tuning.ipynb").read_text(encoding="utf-8")
 CONSTANT = MEAN["constant_rate_acc_at_20"]
+
+
+def apart(name: str) -> float:
+    """Return how far the worst of the runs lies below the second worst."""
+    worst, second, *_ = sorted(VALUES[name])
+    return second - worst
 
 
 @pytest.mark.parametrize(
@@ -27,11 +34,13 @@ CONSTANT = MEAN["constant_rate_acc_at_20"]
         ("We had hoped for more", MEAN["finetuning_gain_at_5"] < 10),
         ("there the ten points are, on average", MEAN["plain_gain_at_5"] >= 10),
         (
-            "hardly better here than the blunt single one",
-            max(TWO_BLOCKS, MEAN["all_blocks_acc_at_20"]) - MEAN["at_once_acc_at_20"] < 0.01,
+            "no better here than the blunt single one if two blocks learn, and about as good if all do",
+            TWO_BLOCKS <= MEAN["at_once_acc_at_20"]
+            and abs(MEAN["all_blocks_acc_at_20"] - MEAN["at_once_acc_at_20"])
+            < min(SD["all_blocks_acc_at_20"], SD["at_once_acc_at_20"]),
         ),
         (
-            "neither does better than one rate for all of them",
+            "neither does better than one rate for all blocks after the head",
             max(MEAN["discriminative_acc_at_20"], MEAN["gradual_acc_at_20"]) <= MEAN["all_blocks_acc_at_20"],
         ),
         ("Let the rate fall", CONSTANT < min(TWO_BLOCKS, MEAN["warm_up_acc_at_20"])),
@@ -40,7 +49,7 @@ CONSTANT = MEAN["constant_rate_acc_at_20"]
             TWO_BLOCKS - MEAN["mirrored_augmentation_acc"] > TWO_BLOCKS - MEAN["unaugmented_acc"] > 0,
         ),
         (
-            "Both lie below the frozen features",
+            "On average both lie below the frozen features",
             max(MEAN[f"imagenet_mobilenet_{kind}_acc_at_100"] for kind in ("finetuned", "batchnorm_free")) < PHOTOS,
         ),
         (
@@ -67,6 +76,13 @@ CONSTANT = MEAN["constant_rate_acc_at_20"]
             MEAN["finetuning_gain_at_5"] / 100
             < (MEAN["letters_finetuned_acc_at_5"] - MEAN["plain_scratch_acc_at_5"]) / 2,
         ),
+        ("One run of the five fell far below the others", apart("imagenet_mobilenet_finetuned_acc_at_100") > 0.1),
+        ("One run of the five refused far fewer than the other four", apart("squares_refused") > 0.1),
+        (
+            "In the printed run the flower, too, lies below the threshold",
+            float(re.search(r"the flower is a \d, says the network, with confidence ([\d.]+)", TEXT)[1])
+            < VALUES["confidence_threshold"][0],
+        ),
         ("giving nearly every image the same name", 0.09 < MEAN["wrong_preprocessing_acc"] < 0.12),
         ("may cost nearly everything or hardly anything", TWO_BLOCKS - MEAN["unscaled_acc"] < 0.01),
         (
@@ -91,7 +107,6 @@ CONSTANT = MEAN["constant_rate_acc_at_20"]
             "chose the smallest of the rates for the network from letters",
             "letters: best rate on the fifty validation images 0.0001\\n" in TEXT and "full=(1e-4, 3e-4," in TEXT,
         ),
-        ("it paid to let all blocks learn, not only the top two", MEAN["all_blocks_acc_at_20"] > TWO_BLOCKS),
         (
             "Here a single one did as well",
             MEAN["at_once_acc_at_20"] > max(TWO_BLOCKS, MEAN["all_blocks_acc_at_20"]) - 0.01,
