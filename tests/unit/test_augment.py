@@ -4,7 +4,8 @@ import pytest
 from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tlbook.augment import RandomAffine
+from tlbook import TlbookError
+from tlbook.augment import RandomAffine, deskew
 
 STILL = {"rotation": 0.0, "zoom": 0.0, "shear": 0.0, "shift": 0.0}
 
@@ -142,3 +143,48 @@ def test_it_can_be_saved_and_loaded(images):
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert copy.get_config() == layer.get_config()
     assert_array_equal(distorted(copy, images), distorted(layer, images))
+
+
+def bar(slant, x=0.0, y=0.0, side=41):
+    """Return an image of one soft bar through (x, y) from its middle, `slant` pixels of x for each pixel of y."""
+    rows, columns = np.indices((side, side)) - (side - 1) / 2
+    across = np.exp(-((columns - x - slant * (rows - y)) ** 2) / 4)
+    return np.round(255 * across * (np.abs(rows - y) < 11)).astype("uint8")
+
+
+def tilt(image):
+    """Return the slant of an image: the covariance of x and y over the variance of y."""
+    rows, columns = np.indices(image.shape)
+    return np.cov(columns.ravel(), rows.ravel(), aweights=image.ravel())[0, 1] / np.cov(
+        rows.ravel(), aweights=image.ravel()
+    )
+
+
+@pytest.mark.parametrize(("slant", "x", "y"), [(0.6, 0, 0), (-0.4, 3, -2), (0.0, -4, 5)])
+def test_deskewing_sets_a_bar_upright_in_the_middle(slant, x, y):
+    before = bar(slant, x, y)
+    (after,) = deskew(before[None])
+    assert after.dtype == np.uint8 and after.shape == before.shape
+    assert abs(tilt(before) - slant) < 0.05  # the measure sees what was drawn
+    assert abs(tilt(after)) < 0.02
+    assert_allclose(centre(after), 0, atol=0.1)
+    assert_allclose(after, bar(0), atol=30)
+
+
+def test_deskewing_treats_each_image_by_itself_and_blank_ones_not_at_all():
+    images = np.stack([bar(0.5), np.zeros((41, 41), "uint8"), bar(-0.3, 2, 2)])
+    together = deskew(images)
+    assert_array_equal(together[1], images[1])
+    assert_array_equal(together, deskew(images, batch_size=1))
+    assert_array_equal(together, np.concatenate([deskew(image[None]) for image in images]))
+
+
+def test_deskewing_twice_changes_little():
+    once = deskew(np.stack([bar(0.5, 2, 1), bar(-0.2)]))
+    assert np.abs(deskew(once).astype(int) - once).mean() < 1
+
+
+@pytest.mark.parametrize("images", [np.zeros((2, 8, 8, 1), "uint8"), np.zeros((2, 8, 8)), np.zeros((0, 8, 8), "uint8")])
+def test_deskewing_refuses_what_are_not_grey_images(images):
+    with pytest.raises(TlbookError, match=r"deskew\(\): images: expected uint8 of shape"):
+        deskew(images)
