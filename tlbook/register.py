@@ -25,10 +25,11 @@ RESULTS = REGISTER.with_name("results.md")
 STORY = ROOT / "book" / "figures" / "story.svg"
 MARKED = re.compile(r"(?<!`)\*\*([^*\n]+)\*\*<!-- num: ([\w.]+)(?: \|?\s?(mean|min|max))? -->")
 STORY_BARS = {
-    "raw_kmeans_acc": "K-means on pixels",
-    "random_features_kmeans_acc": "K-means on features\nof an untrained network",
-    "letters_kmeans_acc": "K-means on features\nof a network that knows letters",
-    "pseudo_letters_acc": "a new network trained\non those clusters",
+    "03_kmeans_pseudo_labels.raw_kmeans_acc": "K-means on pixels",
+    "03_kmeans_pseudo_labels.random_features_kmeans_acc": "K-means on features\nof an untrained network",
+    "03_kmeans_pseudo_labels.letters_kmeans_acc": "K-means on features\nof a network that knows letters",
+    "03_kmeans_pseudo_labels.pseudo_letters_acc": "a new network trained\non those clusters",
+    "04_beyond_kmeans.neighbours_acc": "a new network trained on\nlabels averaged over neighbours",
 }
 
 
@@ -109,8 +110,8 @@ def results_page(register: list[dict]) -> str:
 
 def story(register: list[dict]) -> str | None:
     """Return the landing page's figure as SVG, or None while its numbers are not recorded."""
-    own = {row["name"]: row["mean"] for row in register if row["chapter"] == "03_kmeans_pseudo_labels"}
-    steps = {label: own[name] for name, label in STORY_BARS.items() if name in own}
+    means = {f"{row['chapter']}.{row['name']}": row["mean"] for row in register}
+    steps = {label: means[name] for name, label in STORY_BARS.items() if name in means}
     if not steps:
         return None
     from tlbook.plots import bars
