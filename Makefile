@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going -q
 
-.PHONY: help book test lab record choices weights bench lint release-check lock clean
+.PHONY: help book test lab record choices roads weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -41,6 +41,10 @@ record: $(READY)  ## run a chapter for each seed, write its results: make record
 
 choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CHAPTER=03_kmeans_pseudo_labels
 	$(BIN)/python book/choices/$(CHAPTER).py
+
+roads: $(READY)  ## measure every road of chapter 4 on all of MNIST, some two hours; installs the extra `peers`
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[peers]'
+	$(BIN)/python book/roads/measure.py
 
 weights: $(READY)  ## train the shipped letters networks anew
 	$(BIN)/python -m tlbook weights

@@ -121,6 +121,19 @@ def package_digests(cells: list[str]) -> dict[str, str]:
     return dict(sorted(digests.items()))
 
 
+def definitions(chapter: str, code: str) -> str:
+    """Return what `code` mentions of a chapter's functions, classes and constants (in capitals), as Python."""
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign
+    body = [node for cell in chapter_code(read_chapter(chapter)) for node in ast.parse(cell).body]
+    body = [node for node in body if isinstance(node, kinds)]
+    body = [node for node in body if not isinstance(node, ast.Assign) or all(map(str.isupper, _bound(node)))]
+    named, before, found = _named(ast.parse(code)), set(), []
+    while named != before:
+        found, before = _reached(body, named), named
+        named = named | _named(*found)
+    return "\n\n".join(map(ast.unparse, found))
+
+
 def stale(chapter: str) -> list[str]:
     """Return what changed since a chapter was recorded: ``"code"``, ``"tlbook.…"``, or nothing."""
     cells, recorded = chapter_code(notebook := read_chapter(chapter)), notebook.metadata.get("tlbook", {})

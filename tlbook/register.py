@@ -97,7 +97,8 @@ def results_page(register: list[dict]) -> str:
         "seeds, the standard deviation between them, and every single value. Accuracies are shown in percent.",
     ]
     for chapter in sorted({row["chapter"] for row in register}):
-        parts.append(f"## {chapter}\n\n[Open the chapter](../chapters/{chapter}.ipynb)")
+        page = "chapters/{}.ipynb" if chapter[0].isdigit() else "{0}/{0}.md"  # chapters are numbered
+        parts.append(f"## {chapter}\n\n[Open the page](../{page.format(chapter)})")
         lines = ["| name | mean | spread | seeds | unit | profile | data set | values |", "|" + "---|" * 8]
         for row in (row for row in register if row["chapter"] == chapter):
             mean, sd, *values = (written(value, row["unit"]) for value in (row["mean"], row["sd"], *row["values"]))

@@ -38,6 +38,17 @@ REQUIRED = {
         "pseudo_finetuned_acc_at_5",
         "scratch_acc_at_5",
     },
+    "04_beyond_kmeans": {
+        "neighbours_acc",
+        "neighbours_seconds",
+        "averaged_labels_acc",
+        "neighbour_loss_acc",
+        "neighbours_without_transfer_acc",
+        "novel_class_acc",
+        "gan_features_kmeans_acc",
+        "selfsupervised_kmeans_acc",
+        "autoencoder_kmeans_acc",
+    },
 }
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"

@@ -59,3 +59,86 @@ def test_chapter_2_took_the_settings_that_held_out_letters_preferred(method, nam
     means = {float(row.rpartition(" ")[2]): values[-1] for row, values in rows.items() if row.startswith(f"{method}:")}
     assert len(means) == 4
     assert constants("02_vgg16_fine_tuning")[name] == max(means, key=means.get)
+
+
+def test_chapter_4_took_what_held_out_letters_preferred():
+    found = {row: values[-1] for row, values in table("04_beyond_kmeans").items()}
+    chosen = constants("04_beyond_kmeans")
+    by_rounds = {rounds: found[f"10 neighbours, {rounds} rounds, equal mass"] for rounds in (10, 20, 50, 100)}
+    assert chosen["ROUNDS"] == max(by_rounds, key=by_rounds.get)
+    by_strength = {
+        0: found["network on deskewed images, no augmentation"],
+        0.5: found["network on deskewed images, half the augmentation"],
+        1: found["network on deskewed images"],
+    }
+    assert chosen["STRENGTH"] == max(by_strength, key=by_strength.get)
+    by_balance = {balance: found[f"neighbour loss, balance {balance}"] for balance in (1.0, 2.0, 5.0, 10.0)}
+    assert chosen["BALANCE"] == max(by_balance, key=by_balance.get)
+    for name in ("coarse", "fine"):
+        carried = {rounds: found[f"carried to {name} letters, {rounds} rounds, equal mass"] for rounds in (10, 20, 50)}
+        assert chosen["CARRIED"] == max(carried, key=carried.get)
+    assert found["network on deskewed images, five shifts"] > found["both networks, five shifts"]
+    assert found["network on deskewed images, five shifts"] > found["network on deskewed images"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "holds"),
+    [
+        (
+            "Two depths were better than the last layer alone",
+            lambda found: all(
+                found[f"averaged labels, two depths, letters {way}"]
+                > found[f"averaged labels, last layer, letters {way}"]
+                for way in ("as drawn", "deskewed")
+            ),
+        ),
+        (
+            "with five, ten or twenty neighbours the labels came out within a point of each other",
+            lambda found: (
+                max(found[f"{k} neighbours, 100 rounds, equal mass"] for k in (5, 10, 20))
+                - min(found[f"{k} neighbours, 100 rounds, equal mass"] for k in (5, 10, 20))
+                < 1
+            ),
+        ),
+        (
+            "deskewing made no difference there",
+            lambda found: (
+                abs(
+                    found["averaged labels, two depths, letters deskewed"]
+                    - found["averaged labels, two depths, letters as drawn"]
+                )
+                < 0.2
+            ),
+        ),
+        (
+            "Equal mass, after a hundred rounds, lifts the labels by several points",
+            lambda found: (
+                found["10 neighbours, 100 rounds, equal mass"] > found["10 neighbours, 100 rounds, free mass"] + 2
+            ),
+        ),
+        (
+            "On the held-out letters the loss even did better than averaging",
+            lambda found: found["neighbour loss, balance 5.0"] > found["10 neighbours, 100 rounds, equal mass"],
+        ),
+        (
+            "Equal mass was better there, too",
+            lambda found: all(
+                found[f"carried to {name} letters, {rounds} rounds, equal mass"]
+                > found[f"carried to {name} letters, {rounds} rounds, free mass"]
+                for name in ("coarse", "fine")
+                for rounds in (10, 20, 50, 100)
+            ),
+        ),
+        (
+            "averaged labels were better on average with the last layer left as it is",
+            lambda found: (
+                found["averaged labels, two depths, letters deskewed"]
+                > found["averaged labels, two depths, last on one scale, letters deskewed"]
+            ),
+        ),
+    ],
+)
+def test_chapter_4_says_of_its_choices_what_the_page_says(sentence, holds):
+    text = (ROOT / "book" / "chapters" / "04_beyond_kmeans.ipynb").read_text(encoding="utf-8")
+    assert sentence in text
+    assert holds({row: values[-1] for row, values in table("04_beyond_kmeans").items()})

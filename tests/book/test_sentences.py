@@ -120,3 +120,77 @@ def apart(name: str) -> float:
 def test_chapter_2_says_it_and_the_register_agrees(sentence, holds):
     assert sentence in TEXT
     assert holds
+
+
+THIRD, NEW = (
+    {row["name"]: row["mean"] for row in ROWS if row["chapter"] == chapter}
+    for chapter in ("03_kmeans_pseudo_labels", "04_beyond_kmeans")
+)
+BEYOND = (ROOT / "book" / "chapters" / "04_beyond_kmeans.ipynb").read_text(encoding="utf-8")
+
+
+def by_neighbours(way: str) -> float:
+    """Return the share of what adapting gains that a copy on raw guesses does not."""
+    only, copied, adapted = (NEW[f"shift_{way}_{name}_acc"] for name in ("source_only", "copied", "adapted"))
+    return (adapted - copied) / (adapted - only)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "holds"),
+    [
+        (
+            "So what our network misses beyond that is the fault of its labels",
+            NEW["true_labels_acc"] > NEW["neighbours_acc"],
+        ),
+        ("On these digits the step is not needed", NEW["free_mass_labels_acc"] > NEW["averaged_labels_acc"] - 0.002),
+        ("Augmentation is worth its time", NEW["no_augmentation_acc"] < NEW["neighbours_acc"]),
+        ("The shifts at test time change little", abs(NEW["no_shifts_acc"] - NEW["neighbours_acc"]) < 0.002),
+        ("and yet the network that learns from them names", NEW["sure_half_acc"] < NEW["random_half_acc"]),
+        (
+            "Good labels stand it better, but they do not get better by it",
+            abs(NEW["relabelled_acc"] - NEW["before_relabelling_acc"]) < 0.005,
+        ),
+        (
+            "A recipe that assumes equal classes must not be handed unequal ones",
+            NEW["unequal_equal_mass_acc"] < NEW["unequal_free_mass_acc"],
+        ),
+        ("they are not the only way", 0.95 < NEW["selfsupervised_averaged_acc"] < NEW["letters_road_averaged_acc"]),
+        ("That is more than in chapter 3", NEW["kmeans_acc"] > THIRD["letters_kmeans_acc"]),
+        ("Not quite", NEW["network_labels_acc"] > NEW["averaged_labels_acc"]),
+        (
+            "In chapter 3 random weights ruined everything",
+            THIRD["random_features_kmeans_acc"] < THIRD["raw_kmeans_acc"],
+        ),
+        (
+            "pixels do a little better",
+            0.03 > NEW["pixels_averaged_acc"] - NEW["neighbours_without_transfer_acc"] > 0.005,
+        ),
+        (
+            "We had aimed at 98.9 %<!-- given: our aim -->, and missed it by a little",
+            0.002 > 0.989 - NEW["neighbours_acc"] > 0,
+        ),
+        (
+            "forging brought hardly more than doing nothing, and squeezing less",
+            0 < NEW["gan_averaged_acc"] - NEW["random_features_averaged_acc"] < 0.01
+            and NEW["autoencoder_averaged_acc"] < NEW["random_features_averaged_acc"],
+        ),
+        (
+            "only letters and rotations were worth theirs",
+            NEW["selfsupervised_averaged_acc"] > NEW["random_features_averaged_acc"] + 0.02,
+        ),
+        ("both ways it is most of what adapting gains", min(map(by_neighbours, ("there", "back"))) > 0.6),
+        (
+            "where one guess in three or four is wrong, neighbours can still outvote most of the wrong ones",
+            1 / 4.5 < 1 - NEW["shift_back_source_only_acc"] < 1 / 2.5
+            and NEW["shift_back_adapted_acc"] > (1 + NEW["shift_back_source_only_acc"]) / 2,
+        ),
+        ("the starts agree most on rotations", "highest starts agree: rotations" in BEYOND),
+        (
+            "In the printed run the silhouette and the neighbours point to the letters",
+            "highest silhouette: letters" in BEYOND and "highest neighbours agree: letters" in BEYOND,
+        ),
+    ],
+)
+def test_chapter_4_says_it_and_the_register_agrees(sentence, holds):
+    assert sentence in BEYOND
+    assert holds

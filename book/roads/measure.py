@@ -1,0 +1,223 @@
+"""Measure every road of `roads.py` on all training images of MNIST, and write the register, the page and the figure.
+
+    python book/roads/measure.py              three seeds of each (the GAN one); finished runs are kept
+    python book/roads/measure.py ROAD SEED    one run, in this process
+
+Each run has a process of its own, so that time and memory are its own. Runs wait in `_build/roads`; only when all
+are there is anything of the book written.
+"""
+
+import datetime
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import roads
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+import tlbook as tl
+from tlbook import plots, record, register
+from tlbook.claims import written
+from tlbook.run import TlbookError, peak_memory_mb, versions
+
+HERE, RUNS = Path(__file__).parent, register.ROOT / "_build" / "roads"
+CHAPTER, NAME, SEEDS, ONCE = "04_beyond_kmeans", "roads", (0, 1, 2), ("gan",)
+ROADS = ("raw", "pixels", "untrained", "letters", "umap", "spectral", "autoencoder", "rotations", "views", "gan")
+UNITS = {"acc": "fraction", "nmi": "fraction", "ari": "fraction", "seconds": "seconds", "megabytes": "MB"}
+NOTHING, NETWORK, LETTERS = "nothing", "a network", "a network, and the names of letters"
+ROWS = {  # what each row of the table is called: its features, what is done with them, what is needed for that
+    "raw_kmeans": ("pixels as written", "K-means", NOTHING),
+    "pixels_kmeans": ("deskewed pixels", "K-means", NOTHING),
+    "pixels_averaged": ("deskewed pixels", "averaged labels", NOTHING),
+    "spectral": (f"deskewed pixels ({roads.SPECTRAL:,} images)", "spectral clustering", NOTHING),
+    "umap_gmm": ("UMAP of pixels as written", "Gaussian mixture", NOTHING),
+    "umap_hdbscan": ("UMAP of pixels as written", "HDBSCAN", NOTHING),
+    "untrained_kmeans": ("untrained network", "K-means", NETWORK),
+    "untrained_averaged": ("untrained network", "averaged labels", NETWORK),
+    "rotations_kmeans": ("rotations", "K-means", NETWORK),
+    "rotations_averaged": ("rotations", "averaged labels", NETWORK),
+    "views_kmeans": ("two views (SimCLR)", "K-means", NETWORK),
+    "views_averaged": ("two views (SimCLR)", "averaged labels", NETWORK),
+    "gan_kmeans": ("GAN's discriminator", "K-means", NETWORK),
+    "gan_averaged": ("GAN's discriminator", "averaged labels", NETWORK),
+    "autoencoder_kmeans": ("autoencoder", "K-means", NETWORK),
+    "dec": ("autoencoder", "refined as in DEC", NETWORK),
+    "autoencoder_averaged": ("autoencoder", "averaged labels", NETWORK),
+    "letters_kmeans": ("letters, two depths", "K-means", LETTERS),
+    "letters_averaged": ("letters, two depths", "averaged labels", LETTERS),
+    "letters_network": ("letters, two depths", "a network on averaged labels", LETTERS),
+    "neighbour_loss": ("letters, two depths", "neighbours as a loss", LETTERS),
+}
+
+
+def digest() -> str:
+    """Return a digest of the roads and of what they use of the chapter and of the package."""
+    own = (HERE / "roads.py").read_text(encoding="utf-8")
+    cells = [own, record.definitions(CHAPTER, own)]
+    return record.code_digest(*cells, repr(record.package_digests(cells)))
+
+
+def score(y_true, ids) -> dict[str, float]:
+    """Score cluster ids as papers do, matched on the same images; an image without an id (-1) counts as wrong."""
+    named = ids >= 0
+    names = tl.clusters.match(y_true[named], ids[named])
+    acc = float(np.mean(tl.clusters.rename(ids, names) == y_true))
+    scores = {"acc": acc, "nmi": tl.clusters.nmi(y_true, ids), "ari": tl.clusters.ari(y_true, ids)}
+    return scores | ({} if named.all() else {"coverage": float(named.mean())})
+
+
+def walk(road: str, d, c) -> dict[str, dict[str, float]]:
+    """Go along one road; return what each of its rows scores, and the time and the memory that it took to get there."""
+    rows, seconds, began = {}, {None: 0.0}, time.perf_counter()
+    for step, before, ids in getattr(roads, road)(d.x_train, c):
+        seconds[step] = seconds[before] + time.perf_counter() - began
+        if ids is not None:
+            rows[step] = score(d.y_train[: len(ids)], ids)
+            rows[step] |= {"seconds": seconds[step], "megabytes": peak_memory_mb()}
+            print(f"{road}, seed {c.run.seed}: {step} {rows[step]['acc']:.1%}, {seconds[step]:.0f} s", flush=True)
+        began = time.perf_counter()  # scoring is not the road's
+    return rows
+
+
+def chapter(run) -> ModuleType:
+    """Return what the roads use of chapter 4, as a module."""
+    c = ModuleType("chapter_4")
+    c.run = run
+    exec(record.definitions(CHAPTER, (HERE / "roads.py").read_text(encoding="utf-8")), vars(c))
+    return c
+
+
+def one(road: str, seed: int) -> None:
+    """Walk one road in this process and keep what was found."""
+    run, d = tl.start(NAME), tl.data.mnist()
+    about = {"code": digest(), "versions": versions(), "backend": run.backend, "device": run.device}
+    about |= {"cores": os.cpu_count(), "data": d.provenance.digest, "date": datetime.date.today().isoformat()}
+    text = json.dumps(about | {"rows": walk(road, d, chapter(run))}, indent=1)
+    register.write({RUNS / f"{road}-seed-{seed}.json": text + "\n"})
+
+
+def kept(road: str, seed: int) -> dict | None:
+    """Return a run that is still true of today's code, or None."""
+    try:
+        run = json.loads((RUNS / f"{road}-seed-{seed}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return run if run["code"] == digest() else None
+
+
+def register_rows(runs: dict[str, list[dict]]) -> list[dict]:
+    """Make the register's rows of all runs of all roads."""
+    rows = []
+    for each in runs.values():
+        flat = [
+            {f"{row}_{key}": value for row, got in run["rows"].items() for key, value in got.items()} for run in each
+        ]
+        for name in flat[0]:
+            unit = UNITS.get(name.rpartition("_")[2], "fraction")
+            about = {name: {"unit": unit, "dataset": "MNIST"}}
+            as_run = {"chapter": NAME, "profile": "full", "about": about}
+            rows.append(
+                register.row(name, [as_run | {"seed": seed, "numbers": numbers} for seed, numbers in enumerate(flat)])
+            )
+    return rows
+
+
+def table(rows: list[dict]) -> str:
+    """Return the table of all rows, in Markdown."""
+    kept = {row["name"]: row for row in rows}
+
+    def cell(name: str) -> str:
+        row = kept[name]
+        return written(row["mean"], row["unit"], row["sd"] if len(row["values"]) > 1 else None)
+
+    lines = ["| features | then | accuracy | NMI | ARI | time | peak memory | needs |", "|" + "---|" * 8]
+    for row, (features, then, needs) in ROWS.items():
+        cells = (features, then, *(cell(f"{row}_{key}") for key in UNITS), needs)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+@rc_context(plots.STYLE)
+def figure(rows: list[dict], alt: str) -> str:
+    """Draw accuracy over seconds, a line a road; return SVG."""
+    means, groups = {row["name"]: row["mean"] for row in rows}, {}
+    for row, (features, *_) in ROWS.items():
+        groups.setdefault(features.partition(",")[0].partition(" (")[0], []).append(row)
+    drawn = Figure(figsize=(6.4, 4.8), layout="constrained")
+    axis = drawn.subplots()
+    for features, members in groups.items():
+        points = [(means[f"{row}_seconds"], means[f"{row}_acc"]) for row in members]
+        axis.plot(*zip(*points, strict=True), linewidth=1, label=features)
+    axis.set(title="All roads, all training images of MNIST", xscale="log")
+    axis.set(xlabel="seconds on two CPU cores, from the images on", ylabel="images with the right label")
+    axis.yaxis.set_major_formatter(PercentFormatter(1))
+    axis.grid(axis="y", alpha=0.3)
+    drawn.legend(frameon=False, fontsize=8, ncols=3, loc="outside lower center")
+    picture = io.BytesIO()
+    drawn.savefig(picture, format="svg", metadata={"Date": None, "Title": alt})
+    return picture.getvalue().decode()
+
+
+def page(rows: list[dict], runs: dict[str, list[dict]]) -> str:
+    """Return the page: what was measured, how, and on what machine."""
+    every = [run for each in runs.values() for run in each]
+    used, first = every[0]["versions"], every[0]
+    return f"""# All roads side by side
+
+<!-- code: {digest()} -->
+
+[Chapter 4](../chapters/{CHAPTER}.ipynb) shows each road on a part of the images, so that a reader can run it. Here each takes all 60,000 training images of MNIST, on the same machine, with the chapter's own functions and settings.
+
+```{{figure}} roads.svg
+:alt: {ALT}
+:width: 100%
+
+From left to right the roads take longer. Each line goes on from one row of the table below to the next row with the same features.
+```
+
+{table(rows)}
+
+- **Accuracy, NMI and ARI** score the cluster ids of the training images, matched to the digits on the same images, as papers do. Images to which a method gives no id count as wrong in the accuracy, and are one more cluster in NMI and ARI. HDBSCAN gave an id to **?**<!-- num: {NAME}.umap_hdbscan_coverage --> of the images.
+- **Time** is that of all steps from the images on: rendering letters, training, features and clustering. Reading the files and starting Python are not in it. **Peak memory** is that of the whole process up to that row.
+- **Spread.** Mean and standard deviation of three seeds. The GAN has one seed: it takes the longest.
+- **Needs.** No road uses a label of a digit. The names of letters cost nothing: we draw the letters. Of the untrained network only its shape is needed. UMAP comes with the optional extra `peers`, everything else with the book. With the packages and MNIST on the disk, no road needs the internet.
+- **Settings** are those of the chapter. Where the chapter shows no such road, they were set once and not tuned: UMAP with 30 neighbours and a minimal distance of 0, HDBSCAN with clusters of at least a hundredth of the images, two views with {roads.VIEW_EPOCHS} epochs, batches of {roads.VIEW_BATCH} and a temperature of {roads.TEMPERATURE}. More epochs would help some roads. So read the table as what a quarter of an hour buys, and not as the last word on a method.
+
+Made by `make roads`, whose roads are in `book/roads/roads.py`. Python {used["python"]}, Keras {used["keras"]} on {first["backend"]}, scikit-learn {used["scikit-learn"]}, {first["cores"]} CPU cores; MNIST with the SHA-256 {first["data"][:12]}; {max(run["date"] for run in every)}.
+"""
+
+
+ALT = "Accuracy over seconds for all roads, a line each"
+
+
+def main() -> None:
+    """Run what is missing, then write register, figure and page."""
+    if importlib.util.find_spec("umap") is None:
+        do = ".venv/bin/python -m pip install -e '.[peers]'"
+        raise TlbookError("umap-learn", "the packages of the extra `peers`", "not installed", do)
+    for seed in SEEDS:
+        for road in ROADS:
+            if kept(road, seed) is None and not (seed and road in ONCE):
+                env = os.environ | {"TLBOOK_SEED": str(seed), "TLBOOK_PROFILE": "full"}
+                subprocess.run([sys.executable, __file__, road, str(seed)], check=True, env=env)
+    runs = {road: [kept(road, seed) for seed in SEEDS[: 1 if road in ONCE else None]] for road in ROADS}
+    rows = register_rows(runs)
+    others = [row for row in register.rows() if row["chapter"] != NAME]
+    register.write({HERE / "roads.svg": figure(rows, ALT), HERE / "roads.md": page(rows, runs)})
+    record.write_book(sorted(others + rows, key=lambda row: row["chapter"]))
+
+
+if __name__ == "__main__":
+    try:
+        one(sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else main()
+    except TlbookError as error:
+        sys.exit(str(error))
