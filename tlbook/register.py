@@ -93,8 +93,8 @@ def results_page(register: list[dict]) -> str:
     """Return the page that lists the register."""
     parts = [
         "# Results register",
-        "Every number that this book measures, written here by `make record` and never by hand: its mean over the "
-        "seeds, the standard deviation between them, and every single value. Accuracies are shown in percent.",
+        "Every number that a chapter of this book records, written here by `make record` and never by hand: its mean "
+        "over the seeds, the standard deviation between them, and every single value. Accuracies are shown in percent.",
     ]
     for chapter in sorted({row["chapter"] for row in register}):
         page = "chapters/{}.ipynb" if chapter[0].isdigit() else "{0}/{0}.md"  # chapters are numbered
