@@ -93,8 +93,9 @@ def results_page(register: list[dict]) -> str:
     """Return the page that lists the register."""
     parts = [
         "# Results register",
-        "Every number that a chapter of this book records, written here by `make record` and never by hand: its mean "
-        "over the seeds, the standard deviation between them, and every single value. Accuracies are shown in percent.",
+        "Every number that a chapter of this book records, or `make roads` measures, written here by these programs "
+        "and never by hand: its mean over the seeds, the standard deviation between them, and every single value. "
+        "Accuracies are shown in percent.",
     ]
     for chapter in sorted({row["chapter"] for row in register}):
         page = "chapters/{}.ipynb" if chapter[0].isdigit() else "{0}/{0}.md"  # chapters are numbered
@@ -102,7 +103,8 @@ def results_page(register: list[dict]) -> str:
         lines = ["| name | mean | spread | seeds | unit | profile | data set | values |", "|" + "---|" * 8]
         for row in (row for row in register if row["chapter"] == chapter):
             mean, sd, *values = (written(value, row["unit"]) for value in (row["mean"], row["sd"], *row["values"]))
-            cells = (f"`{row['name']}`", mean, sd, ", ".join(map(str, row["seeds"])))
+            spread = sd if len(values) > 1 else "–"
+            cells = (f"`{row['name']}`", mean, spread, ", ".join(map(str, row["seeds"])))
             cells = (*cells, row["unit"], row["profile"], row["dataset"], " · ".join(values))
             lines.append(f"| {' | '.join(cells)} |")
         parts.append("\n".join(lines))

@@ -33,7 +33,7 @@ HERE, RUNS = Path(__file__).parent, register.ROOT / "_build" / "roads"
 CHAPTER, NAME, SEEDS, ONCE = "04_beyond_kmeans", "roads", (0, 1, 2), ("gan",)
 ROADS = ("raw", "pixels", "untrained", "letters", "umap", "spectral", "autoencoder", "rotations", "views", "gan")
 UNITS = {"acc": "fraction", "nmi": "fraction", "ari": "fraction", "seconds": "seconds", "megabytes": "MB"}
-NOTHING, NETWORK, LETTERS = "nothing", "a network", "a network, and the names of letters"
+NOTHING, NETWORK, LETTERS = "–", "net", "net, letters"
 ROWS = {  # what each row of the table is called: its features, what is done with them, what is needed for that
     "raw_kmeans": ("pixels as written", "K-means", NOTHING),
     "pixels_kmeans": ("deskewed pixels", "K-means", NOTHING),
@@ -57,6 +57,9 @@ ROWS = {  # what each row of the table is called: its features, what is done wit
     "letters_network": ("letters, two depths", "a network on averaged labels", LETTERS),
     "neighbour_loss": ("letters, two depths", "neighbours as a loss", LETTERS),
 }
+
+
+ALONG = ("K-means", "averaged labels", "a network on averaged labels")  # steps of one road, joined in the figure
 
 
 def digest() -> str:
@@ -132,14 +135,18 @@ def register_rows(runs: dict[str, list[dict]]) -> list[dict]:
 
 
 def table(rows: list[dict]) -> str:
-    """Return the table of all rows, in Markdown."""
+    """Return the table of all rows, in Markdown; units stand in its head, and no number is broken over lines."""
     kept = {row["name"]: row for row in rows}
 
     def cell(name: str) -> str:
         row = kept[name]
-        return written(row["mean"], row["unit"], row["sd"] if len(row["values"]) > 1 else None)
+        if row["unit"] == "MB":
+            return f"{row['mean'] / 1_000:.1f}"
+        spread = name.endswith(("_acc", "_seconds")) and len(row["values"]) > 1  # the register has that of all
+        number = written(row["mean"], row["unit"], row["sd"] if spread else None)
+        return number.rpartition(" ")[0].replace(" ", "\u00a0")
 
-    lines = ["| features | then | accuracy | NMI | ARI | time | peak memory | needs |", "|" + "---|" * 8]
+    lines = ["| features | then | accuracy, % | NMI, % | ARI, % | time, s | GB | needs |", "|" + "---|" * 8]
     for row, (features, then, needs) in ROWS.items():
         cells = (features, then, *(cell(f"{row}_{key}") for key in UNITS), needs)
         lines.append(f"| {' | '.join(cells)} |")
@@ -148,18 +155,24 @@ def table(rows: list[dict]) -> str:
 
 @rc_context(plots.STYLE)
 def figure(rows: list[dict], alt: str) -> str:
-    """Draw accuracy over seconds, a line a road; return SVG."""
+    """Draw accuracy over seconds: a line from K-means on, an open mark for any other method; return SVG."""
     means, groups = {row["name"]: row["mean"] for row in rows}, {}
-    for row, (features, *_) in ROWS.items():
-        groups.setdefault(features.partition(",")[0].partition(" (")[0], []).append(row)
+    for row, (features, then, _) in ROWS.items():
+        along, apart = groups.setdefault(features.partition(",")[0].partition(" (")[0], ([], []))
+        (along if then in ALONG else apart).append((means[f"{row}_seconds"], means[f"{row}_acc"]))
     drawn = Figure(figsize=(6.4, 4.8), layout="constrained")
     axis = drawn.subplots()
-    for features, members in groups.items():
-        points = [(means[f"{row}_seconds"], means[f"{row}_acc"]) for row in members]
-        axis.plot(*zip(*points, strict=True), linewidth=1, label=features)
+    for (features, (along, apart)), style in zip(groups.items(), plots.STYLE["axes.prop_cycle"], strict=False):
+        if along:
+            axis.plot(*zip(*along, strict=True), **style, linewidth=1, label=features)
+        if apart:
+            unnamed = None if along else features
+            axis.plot(*zip(*apart, strict=True), **style, linestyle="", markerfacecolor="white", label=unnamed)
     axis.set(title="All roads, all training images of MNIST", xscale="log")
     axis.set(xlabel="seconds on two CPU cores, from the images on", ylabel="images with the right label")
-    axis.yaxis.set_major_formatter(PercentFormatter(1))
+    axis.set_xticks(ticks := (3, 10, 30, 100, 300, 1_000), map(str, ticks))
+    axis.minorticks_off()
+    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.grid(axis="y", alpha=0.3)
     drawn.legend(frameon=False, fontsize=8, ncols=3, loc="outside lower center")
     picture = io.BytesIO()
@@ -181,22 +194,22 @@ def page(rows: list[dict], runs: dict[str, list[dict]]) -> str:
 :alt: {ALT}
 :width: 100%
 
-From left to right the roads take longer. Each line goes on from one row of the table below to the next row with the same features.
+The further to the right, the longer it takes. A line leads from K-means to averaged labels on the same features, and for letters on to a network that learns these. Open marks are other methods: spectral clustering on deskewed pixels, both on UMAP's plane (the upper one is the mixture), DEC on the autoencoder, neighbours as a loss on letters.
 ```
 
 {table(rows)}
 
-- **Accuracy, NMI and ARI** score the cluster ids of the training images, matched to the digits on the same images, as papers do. Images to which a method gives no id count as wrong in the accuracy, and are one more cluster in NMI and ARI. HDBSCAN gave an id to **?**<!-- num: {NAME}.umap_hdbscan_coverage --> of the images.
-- **Time** is that of all steps from the images on: rendering letters, training, features and clustering. Reading the files and starting Python are not in it. **Peak memory** is that of the whole process up to that row.
-- **Spread.** Mean and standard deviation of three seeds. The GAN has one seed: it takes the longest.
-- **Needs.** No road uses a label of a digit. The names of letters cost nothing: we draw the letters. Of the untrained network only its shape is needed. UMAP comes with the optional extra `peers`, everything else with the book. With the packages and MNIST on the disk, no road needs the internet.
+- **Accuracy, NMI and ARI** score the cluster ids of the training images, matched to the digits on the same images, as papers do. (The **?**<!-- num: {CHAPTER}.neighbours_acc --> of chapter 4 is on test images.) Images to which a method gives no id count as wrong in the accuracy, and are one more cluster in NMI and ARI. HDBSCAN gave an id to **?**<!-- num: {NAME}.umap_hdbscan_coverage --> of the images.
+- **Time** is that of all steps from the images on: rendering letters, training, features and clustering. Reading the files and starting Python are not in it. The work is much the same for every seed, so a wide spread of times is the machine's. **GB** is the peak of the memory of the whole process up to that row.
+- **Spread.** Means of three seeds, with the standard deviation of accuracy and time; the [register](../reference/results.md) has every value. The GAN has one seed: it takes the longest.
+- **Needs.** No road uses a label of a digit. *Net* means that a neural network is built; of the untrained one only its architecture matters. *Letters* means that printed letters and their names are used; they cost nothing, since we draw them. UMAP comes with the optional extra `peers`, everything else with the book. With the packages and MNIST on the disk, no road needs the internet.
 - **Settings** are those of the chapter. Where the chapter shows no such road, they were set once and not tuned: UMAP with 30 neighbours and a minimal distance of 0, HDBSCAN with clusters of at least a hundredth of the images, two views with {roads.VIEW_EPOCHS} epochs, batches of {roads.VIEW_BATCH} and a temperature of {roads.TEMPERATURE}. More epochs would help some roads. So read the table as what a quarter of an hour buys, and not as the last word on a method.
 
 Made by `make roads`, whose roads are in `book/roads/roads.py`. Python {used["python"]}, Keras {used["keras"]} on {first["backend"]}, scikit-learn {used["scikit-learn"]}, {first["cores"]} CPU cores; MNIST with the SHA-256 {first["data"][:12]}; {max(run["date"] for run in every)}.
 """
 
 
-ALT = "Accuracy over seconds for all roads, a line each"
+ALT = "Accuracy over seconds for all roads; letters and rotations end highest, and letters are there sooner"
 
 
 def main() -> None:

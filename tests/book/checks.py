@@ -49,7 +49,9 @@ REQUIRED = {
         "selfsupervised_kmeans_acc",
         "autoencoder_kmeans_acc",
     },
+    "roads": {"umap_gmm_acc", "umap_hdbscan_coverage", "letters_network_acc"},
 }
+PROGRAMS = ("choices", "roads")  # folders whose pages are written by the programs in them
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"
     r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+ · \w+, \d+ CPU cores(?:, [GT]PU)?"
@@ -154,7 +156,7 @@ def prose(root: Path) -> list[str]:
     found, kept = [], rows(root)
     top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
     for path in (*top, *sorted((root / "book").rglob("*.md"))):
-        if path.is_file() and path.name != "results.md" and path.parent.name != "choices":  # written by programs
+        if path.is_file() and path.name != "results.md" and path.parent.name not in PROGRAMS:
             for line, fault in numbers_in(path.read_text(encoding="utf-8"), kept):
                 found.append(f"{path.relative_to(root)}, line {line}: {fault}")
     for chapter, notebook in chapters(root).items():
@@ -305,8 +307,11 @@ def results(root: Path) -> list[str]:
             found.append(f"{where}: profile {row['profile']!r}, unit {row['unit']!r}")
         if row["unit"] == "fraction" and not all(0 <= value <= 1 for value in values):
             found.append(f"{where}: a fraction outside of 0 to 1")
-        if len(set(row["seeds"])) != len(values) or len(values) < 3:
+        once = row["chapter"] == "roads" and row["name"].startswith("gan_")  # a quarter of an hour; its page says so
+        if len(set(row["seeds"])) != len(values) or len(values) < (1 if once else 3):
             found.append(f"{where}: {len(values)} values of the seeds {row['seeds']}")
+        if row["chapter"] == "roads":  # on its own page, which test_roads.py compares with the register
+            continue
         if row["chapter"] not in notebooks:
             found.append(f"{where}: there is no such chapter")
             continue

@@ -238,6 +238,17 @@ DEFECTS = {
         in_register(lambda rows: rows[0].update(seeds=[0, 1], values=[0.5, 0.5], mean=0.5, sd=0.0)),
         "2 values of the seeds",
     ),
+    "two seeds of a road": (
+        checks.results,
+        in_register(
+            lambda rows: [
+                row.update(seeds=[0, 1], values=[0.5, 0.5], mean=0.5, sd=0.0)
+                for row in rows
+                if row["name"] == "umap_gmm_acc"
+            ]
+        ),
+        "2 values of the seeds",
+    ),
     "a seed less": (checks.results, in_register(lambda rows: rows[0]["seeds"].pop()), "values of the seeds"),
     "a row without a unit": (checks.results, in_register(lambda rows: rows[0].pop("unit")), "has the keys"),
     "a required number missing": (

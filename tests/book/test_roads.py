@@ -5,12 +5,13 @@ import json
 import sys
 from types import SimpleNamespace
 
+import checks
 import numpy as np
 import pytest
 from copies import ROOT
 
 import tlbook as tl
-from tlbook import record
+from tlbook import record, register
 from tlbook.run import TlbookError
 
 sys.path.insert(0, str(ROOT / "book" / "roads"))
@@ -132,6 +133,16 @@ def test_register_table_and_page_hold_every_row_and_no_spread_where_there_is_one
     assert all(("±" in line) == ("GAN" not in line) for line in table[2:])
     assert measure.digest() in measure.page(rows, runs)
     assert "<svg" in measure.figure(rows, "text")
+
+
+def test_the_page_is_by_these_programs_and_says_what_the_register_says():
+    kept = register.rows()
+    rows = [row for row in kept if row["chapter"] == measure.NAME]
+    page, drawn = ((ROOT / "book" / "roads" / name).read_text(encoding="utf-8") for name in ("roads.md", "roads.svg"))
+    assert f"<!-- code: {measure.digest()} -->" in page, "run  make roads"
+    assert measure.table(rows) in page
+    assert register.fill(page, kept) == page
+    assert checks._texts(measure.figure(rows, measure.ALT)) == checks._texts(drawn)
 
 
 def test_a_run_of_other_code_does_not_count(tmp_path, monkeypatch):
