@@ -42,7 +42,7 @@ record: $(READY)  ## run a chapter for each seed, write its results: make record
 choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CHAPTER=03_kmeans_pseudo_labels
 	$(BIN)/python book/choices/$(CHAPTER).py
 
-roads: $(READY)  ## measure every road of chapter 4 on all of MNIST, some two hours; installs the extra `peers`
+roads: $(READY)  ## measure chapter 4's methods on all training images, some two hours; installs the extra `peers`
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[peers]'
 	$(BIN)/python book/roads/measure.py
 

@@ -99,7 +99,7 @@ def views(images, c):
 
 
 def gan(images, c):
-    """Play forger and detective; cluster what the detective sees (Radford, Metz and Chintala 2016, section 5)."""
+    """Play forger and detective; cluster its last maps (after Radford, Metz and Chintala 2016, section 5, who take all)."""
     real, game = tl.augment.deskew(images)[..., None].astype("float32") / 255, c.GAN()
     game.compile(keras.optimizers.Adam(4e-4, beta_1=0.5), c.gan_loss, jit_compile=c.run.jit)
     game.fit(real, np.zeros(len(real)), batch_size=128, epochs=GAN_EPOCHS, verbose=0)

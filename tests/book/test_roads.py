@@ -78,7 +78,7 @@ def test_an_image_without_an_id_counts_as_wrong_and_lowers_the_coverage():
     y = np.repeat(np.arange(2), 4)
     ids = np.array([5, 5, 5, -1, 3, 3, 3, 3])
     found = measure.score(y, ids)
-    assert found["acc"] == 7 / 8 and found["coverage"] == 7 / 8
+    assert found["acc"] == 7 / 8 and found["coverage"] == 7 / 8 and found["clusters"] == 2
     assert found["nmi"] < 1 and found["ari"] < 1
     assert measure.score(y, y + 3) == {"acc": 1, "nmi": 1, "ari": 1}
 
@@ -116,8 +116,9 @@ def fake_runs():
             if of[row] == road
         }
         if road == "umap":
-            rows["umap_hdbscan"]["coverage"] = 0.9
-        runs[road] = [about | {"rows": rows}] * (1 if road in measure.ONCE else 3)
+            rows["umap_hdbscan"] |= {"coverage": 0.9, "clusters": 9}
+        own = about | ({"umap": "0.5.12"} if road == "umap" else {})
+        runs[road] = [own | {"rows": rows}] * (1 if road in measure.ONCE else 3)
     return runs
 
 
@@ -142,6 +143,10 @@ def test_the_page_is_by_these_programs_and_says_what_the_register_says():
     assert f"<!-- code: {measure.digest()} -->" in page, "run  make roads"
     assert measure.table(rows) in page
     assert register.fill(page, kept) == page
+    mean = {row["name"]: row["mean"] for row in kept}
+    slowest, seconds = max(((row["name"], row["mean"]) for row in rows if row["unit"] == "seconds"), key=lambda r: r[1])
+    assert slowest.startswith("gan_") and seconds < 900, "its sentences on the GAN and on a quarter of an hour"
+    assert mean["umap_gmm_acc"] > mean["slanted_labels_acc"], "its sentence on images as written"
     assert checks._texts(measure.figure(rows, measure.ALT)) == checks._texts(drawn)
 
 
