@@ -37,7 +37,7 @@ lab: $(READY)  ## the chapters in JupyterLab
 	$(BIN)/jupyter lab book/chapters
 
 record: $(READY)  ## run a chapter for each seed, write its results: make record CHAPTER=03_kmeans_pseudo_labels
-	$(BIN)/python -m tlbook record $(CHAPTER)
+	$(BIN)/python -m tlbook record $(CHAPTER) $(if $(SEEDS),--seeds $(SEEDS))
 
 choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CHAPTER=03_kmeans_pseudo_labels
 	$(BIN)/python book/choices/$(CHAPTER).py

@@ -1,6 +1,7 @@
 """What the chapters say of their choices is what the pages of the choices say."""
 
 import ast
+import re
 
 import pytest
 from copies import ROOT
@@ -148,3 +149,33 @@ def test_chapter_4_says_of_its_choices_what_the_page_says(sentence, holds):
     text = (ROOT / "book" / "chapters" / "04_beyond_kmeans.ipynb").read_text(encoding="utf-8")
     assert sentence in text
     assert holds({row: values[-1] for row, values in table("04_beyond_kmeans").items()})
+
+
+def errors_aside() -> dict[str, int]:
+    """Return the errors among the images put aside for chapter 5, by setting."""
+    lines = (ROOT / "book" / "choices" / "05_distillation.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ") and ", rate " in line]
+    return {setting: int(wrong) for setting, wrong in rows}
+
+
+def test_chapter_5_took_what_images_put_aside_preferred():
+    found, chosen = errors_aside(), constants("05_distillation")
+
+    def best(begin: str) -> str:
+        of_kind = {row: wrong for row, wrong in found.items() if row.startswith(begin)}
+        assert len(of_kind) >= 3
+        return min(of_kind, key=of_kind.get)
+
+    assert best("teacher,") == "teacher, dropout 0 and 0.3, rate 0.002"
+    assert (chosen["PIXELS"], chosen["UNITS"]) == (0, 0.3)
+    source = "\n".join(chapter_code(read_chapter("05_distillation")))
+    assert "BATCH, RATE = run.pick(quick=64, full=512), 2e-3" in source
+    assert best("wide student, soft targets") == "wide student, soft targets, rate 0.002"
+    assert "VGG_RATE, VGG_EPOCHS = 1e-3," in source and best("VGG16,").endswith("rate 0.001")
+    assert re.search(r"COMPACT, COMPACT_RATE = run.pick\(quick=\d+, full=\d+\), 4e-3", source)
+    assert best("compact student, labels").endswith("rate 0.004")
+    assert best("compact student, soft") == "compact student, soft targets of VGG16 at T = 1, rate 0.004"
+    assert chosen["SMALL_T"] == 1
+    # "To labels it makes no difference": the one rate for all students is not the best one for labels
+    labels = [found[f"wide student, labels, rate {rate}"] for rate in (0.001, 0.002)]
+    assert max(labels) - min(labels) < 10

@@ -298,3 +298,156 @@ def by_neighbours(way: str) -> float:
 def test_chapter_4_says_it_and_the_register_agrees(sentence, holds):
     assert sentence in BEYOND
     assert holds
+
+
+DISTILLED = {row["name"]: row["values"] for row in ROWS if row["chapter"] == "05_distillation"}
+MEAN_5 = {row["name"]: row["mean"] for row in ROWS if row["chapter"] == "05_distillation"}
+CHAPTER_5 = (ROOT / "book" / "chapters" / "05_distillation.ipynb").read_text(encoding="utf-8")
+
+
+def wrong(name: str) -> float:
+    """Return the mean number of errors of chapter 5 under a name."""
+    return MEAN_5[f"{name}_errors"]
+
+
+def each(*names: str):
+    """Return the numbers of errors of chapter 5 under some names, seed by seed."""
+    return list(zip(*(DISTILLED[f"{name}_errors"] for name in names), strict=True))
+
+
+BY_HEAT = {which: [wrong(f"temperature_{heat}_{which}") for heat in (1, 2, 4, 8, 20)] for which in ("wide", "narrow")}
+MIXED = [wrong(f"alpha_{tenths}") for tenths in ("00", "01", "05", "09")]
+OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two", "from_conv")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "holds"),
+    [
+        (
+            "Soft targets recover more than half of the gap between the student alone and its teacher, in each seed",
+            all(
+                alone - distilled > (alone - teacher) / 2
+                for alone, distilled, teacher in each("student_alone", "student_distilled", "teacher")
+            ),
+        ),
+        ("We missed both", wrong("teacher") > 70 and wrong("student_distilled") > 80),
+        (
+            "no teacher at all, the same small network makes fewer errors than the distilled one",
+            all(jittered < distilled for jittered, distilled in each("student_jittered", "student_distilled")),
+        ),
+        (
+            "With dropout as well, it is about as good",
+            abs(wrong("student_restrained") - wrong("student_jittered")) < 10,
+        ),
+        (
+            "a teacher on top of the jitter brings nothing that we could tell from luck",
+            wrong("distilled_jittered") > min(wrong("student_jittered"), wrong("student_restrained")) - 5,
+        ),
+        (
+            "The distilled one makes less than a third of its errors",
+            all(3 * distilled < alone for distilled, alone in each("shifted_distilled", "shifted_alone")),
+        ),
+        (
+            "But it is still far from its teacher",
+            all(distilled > 2 * teacher for distilled, teacher in each("shifted_distilled", "shifted_teacher")),
+        ),
+        (
+            "So it does name most threes, without ever having seen one",
+            max(DISTILLED["without_threes_on_threes_errors"]) < 1_010 / 2,
+        ),
+        (
+            "a little prettier, and not to be had without test labels",
+            all(
+                0 < corrected - tuned < 20
+                for tuned, corrected in each("without_threes_tuned", "without_threes_corrected")
+            ),
+        ),
+        (
+            "So it is not the correction that names the threes",
+            all(
+                by_labels > 10 * by_teacher
+                for by_labels, by_teacher in each(
+                    "without_threes_labels_on_threes", "without_threes_corrected_on_threes"
+                )
+            ),
+        ),
+        (
+            "For the wide student, the hotter the better, with little to gain above 8",
+            BY_HEAT["wide"] == sorted(BY_HEAT["wide"], reverse=True)
+            and BY_HEAT["wide"][3] - BY_HEAT["wide"][4] < (BY_HEAT["wide"][0] - BY_HEAT["wide"][4]) / 5,
+        ),
+        (
+            "of all temperatures $T = 1$ is best, and labels without a teacher are better still",
+            wrong("short_labels_narrow") < min(BY_HEAT["narrow"]) == BY_HEAT["narrow"][0],
+        ),
+        (
+            "the means of the four mixtures lie no further apart",
+            max(MIXED) - min(MIXED) < abs(wrong("alpha_00") - wrong("temperature_4_narrow")),
+        ),
+        ("Labels alone are ahead of all of them, as they were above", wrong("short_labels_narrow") < min(MIXED)),
+        (
+            "At each size soft targets win, and clearly",
+            all(
+                soft < 0.9 * labels
+                for n in (300, 1000, 3000)
+                for soft, labels in each(f"images_{n}_soft", f"images_{n}_labels")
+            ),
+        ),
+        (
+            "far better than a student that has only the labels, and nearly as good as its tutor",
+            wrong("unlabelled") < 0.6 * wrong("few_labels") and wrong("unlabelled") < 1.1 * wrong("tutor"),
+        ),
+        (
+            "More than half of that gain comes from what the tutor says of the labelled images",
+            0.5 < (wrong("few_labels") - wrong("tutor_at_home")) / (wrong("few_labels") - wrong("unlabelled")) < 0.75,
+        ),
+        (
+            "more than nineteen digits in twenty, though it has never met one, and the second is not far behind",
+            min(DISTILLED["letters_taught_acc"]) > 0.95
+            and MEAN_5["letters_taught_acc"] - MEAN_5["letters_without_lookalikes_taught_acc"] < 0.03,
+        ),
+        (
+            "its student does about as well as one that had the labels",
+            abs(wrong("from_one") - wrong("short_labels_wide")) < 25,
+        ),
+        ("Two such teachers help no more than one", wrong("from_two") > wrong("from_one") - 10),
+        (
+            "Smoothed labels do better than both, and cost nothing",
+            all(smoothed < min(others) for smoothed, *others in each("from_smoothed_labels", "from_one", "from_two")),
+        ),
+        (
+            "Scrambled, they make the worst student of the table",
+            wrong("from_scrambled") > max(wrong("short_labels_wide"), *map(wrong, OTHER_STUDENTS)),
+        ),
+        (
+            "the convolutional teacher, which makes the fewest errors, has the best one",
+            wrong("from_conv") < min(wrong("short_labels_wide"), *map(wrong, set(OTHER_STUDENTS) - {"from_conv"}))
+            and wrong("teacher_conv") < min(map(wrong, ("teacher_one", "teacher_smooth", "teacher_two"))),
+        ),
+        (
+            "makes fewer errors than its twin, and teaches a little better, not worse",
+            wrong("teacher_smooth") < wrong("teacher_one") and wrong("from_smooth") < wrong("from_one"),
+        ),
+        (
+            "In each seed the student is within 0.3 points<!-- given: our aim --> of its teacher",
+            max(DISTILLED["compression_loss"]) < 0.3,
+        ),
+        (
+            "The same small network does a little better with labels and no teacher",
+            0 < MEAN_5["compact_labels_acc"] - MEAN_5["compressed_student_acc"] < 0.005,
+        ),
+        (
+            "It loses less than a point to its teacher. Once more the control does about as well",
+            0 < MEAN_5["zero_label_teacher_acc"] - MEAN_5["zero_label_student_acc"] < 0.01
+            and abs(MEAN_5["zero_label_control_acc"] - MEAN_5["zero_label_student_acc"]) < 0.003,
+        ),
+        ("names all but two digits in a hundred", round(100 * MEAN_5["zero_label_student_acc"]) == 98),
+        (
+            "Before the correction both our students do better than the paper's",
+            wrong("without_threes") < 206 and MEAN_5["only_7_8_error_rate"] < 0.473,
+        ),
+    ],
+)
+def test_chapter_5_says_it_and_the_register_agrees(sentence, holds):
+    assert sentence in CHAPTER_5
+    assert holds
