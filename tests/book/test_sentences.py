@@ -489,6 +489,14 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
             0 < MEAN_5["zero_label_teacher_acc"] - MEAN_5["zero_label_student_acc"] < 0.01
             and abs(MEAN_5["zero_label_control_acc"] - MEAN_5["zero_label_student_acc"]) < 0.003,
         ),
+        (
+            "near 0.6 in the printed run",
+            0.5 < float(re.search(r"4: '([\d.]+)', 100: '", CHAPTER_5)[1]) < 0.7,
+        ),
+        (
+            "no probability differs from that of Keras by 0.0001 or more",
+            max(DISTILLED["onnx_max_difference"]) < 1e-4,
+        ),
         ("tells the ten digits apart, all but two in a hundred", round(100 * MEAN_5["zero_label_student_acc"]) == 98),
         (
             "Before the correction both our students do better than the paper's",
