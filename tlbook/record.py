@@ -291,7 +291,9 @@ def provenance_line(runs: list[dict]) -> str:
     used, machine, minutes = first["versions"], first["machine"], [run["seconds"] / 60 for run in runs]
     name, digest = next(iter(first["data"].items()), ("none", "none"))
     backend = f"{machine['backend']} {used.get(machine['backend'], '')}".strip()
-    device = f"{machine['cores']} CPU cores" + ("" if machine["device"] == "cpu" else f", {machine['device'].upper()}")
+    device = f"{machine['cores']} CPU core{'s' * (machine['cores'] > 1)}" + (
+        "" if machine["device"] == "cpu" else f", {machine['device'].upper()}"
+    )
     parts = (
         f"Profile: {first['profile']} · Data: {name} · SHA-256 {digest[:12]}",
         f"Seeds: {', '.join(str(run['seed']) for run in runs)} · Python {used['python']}",

@@ -63,11 +63,10 @@ REQUIRED = {
     },
     "roads": {"umap_gmm_acc", "umap_hdbscan_coverage", "letters_network_acc"},
 }
-SEEDS = {"05_distillation": 2}  # a chapter whose third seed is still to be recorded; its first cell says so
 PROGRAMS = ("choices", "roads")  # folders whose pages are written by the programs in them
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"
-    r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+ · \w+, \d+ CPU cores(?:, [GT]PU)?"
+    r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+ · \w+, \d+ CPU cores?(?:, [GT]PU)?"
     r" · [\d.]+ to [\d.]+ min a seed · peak memory [\d.]+ GB · \d{4}-\d\d-\d\d"
 )
 # Written in two parts, so that this file itself names none of them.
@@ -321,7 +320,7 @@ def results(root: Path) -> list[str]:
         if row["unit"] == "fraction" and not all(0 <= value <= 1 for value in values):
             found.append(f"{where}: a fraction outside of 0 to 1")
         once = row["chapter"] == "roads" and row["name"].startswith("gan_")  # a quarter of an hour; its page says so
-        least = 1 if once else SEEDS.get(row["chapter"], 3)
+        least = 1 if once else 3
         if len(set(row["seeds"])) != len(values) or len(values) < least:
             found.append(f"{where}: {len(values)} values of the seeds {row['seeds']}")
         if row["chapter"] == "roads":  # on its own page, which test_roads.py compares with the register

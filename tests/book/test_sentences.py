@@ -317,6 +317,7 @@ def each(*names: str):
 
 BY_HEAT = {which: [wrong(f"temperature_{heat}_{which}") for heat in (1, 2, 4, 8, 20)] for which in ("wide", "narrow")}
 MIXED = [wrong(f"alpha_{tenths}") for tenths in ("00", "01", "05", "09")]
+LEADS = sorted(distilled - jittered for distilled, jittered in each("student_distilled", "student_jittered"))
 OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two", "from_conv")
 
 
@@ -332,8 +333,8 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
         ),
         ("We missed both", wrong("teacher") > 70 and wrong("student_distilled") > 80),
         (
-            "makes fewer errors than the distilled one, in one seed by a little and in the other by much",
-            all(jittered < distilled for jittered, distilled in each("student_jittered", "student_distilled")),
+            "makes fewer errors than the distilled one, in two seeds by a little and in the third by much",
+            0 < LEADS[0] <= LEADS[1] < 15 < LEADS[2],
         ),
         (
             "With dropout as well, it is about as good",
@@ -356,11 +357,12 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
             max(DISTILLED["without_threes_on_threes_errors"]) < 1_010 / 2,
         ),
         (
-            "a little prettier, but chosen with the answers in view",
+            "no worse in any seed and a little prettier on average, but chosen with the answers in view",
             all(
-                0 < corrected - tuned < 20
+                0 <= corrected - tuned < 20
                 for tuned, corrected in each("without_threes_tuned", "without_threes_corrected")
-            ),
+            )
+            and wrong("without_threes_tuned") < wrong("without_threes_corrected"),
         ),
         (
             "So the correction alone does not name the threes",
@@ -381,8 +383,8 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
             wrong("short_labels_narrow") < min(BY_HEAT["narrow"]) == BY_HEAT["narrow"][0],
         ),
         (
-            "the means of the first four rows lie no further apart",
-            max(MIXED) - min(MIXED) < abs(wrong("alpha_00") - wrong("temperature_4_narrow")),
+            "the means of the first four rows lie not much further apart",
+            max(MIXED) - min(MIXED) < 1.5 * abs(wrong("alpha_00") - wrong("temperature_4_narrow")),
         ),
         (
             "Labels alone are ahead of all of them, in each seed",
@@ -392,9 +394,12 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
             ),
         ),
         (
-            "In one seed more weight for the labels made it worse step by step, in the other it did not",
-            sorted(list(rows) == sorted(rows) for rows in each("alpha_00", "alpha_01", "alpha_05", "alpha_09"))
-            == [False, True],
+            "In one seed more weight for the labels made it worse step by step; in the other two",
+            [
+                "worse" if list(rows) == sorted(rows) else "best" if rows[-1] == min(rows) else ""
+                for rows in sorted(each("alpha_00", "alpha_01", "alpha_05", "alpha_09"))
+            ]
+            == ["worse", "best", "best"],
         ),
         (
             "At $T = 1$ it has no advantage over labels",
@@ -490,8 +495,8 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
             and abs(MEAN_5["zero_label_control_acc"] - MEAN_5["zero_label_student_acc"]) < 0.003,
         ),
         (
-            "near 0.6 in the printed run",
-            0.5 < float(re.search(r"4: '([\d.]+)', 100: '", CHAPTER_5)[1]) < 0.7,
+            "near 0.5 in the printed run",
+            0.45 < float(re.search(r"4: '([\d.]+)', 100: '", CHAPTER_5)[1]) < 0.55,
         ),
         (
             "no probability differs from that of Keras by 0.0001 or more",
