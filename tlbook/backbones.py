@@ -178,6 +178,18 @@ def checked(path: Path) -> Path:
     return path
 
 
+def duplicate(network: keras.Model) -> keras.Model:
+    """Return a network of the same layers and weights, so that training one leaves the other as it is.
+
+    >>> twin = duplicate(small_cnn(weights=None))
+    >>> twin.output_shape
+    (None, 128)
+    """
+    twin = keras.models.clone_model(network)
+    twin.set_weights(network.get_weights())
+    return twin
+
+
 def train_source(backbone: keras.Model, source: data.Dataset, epochs: int, rate: float = 2e-3) -> keras.Sequential:
     """Train a backbone with a throw-away linear head on a labelled source data set, in place.
 

@@ -274,6 +274,26 @@ def letters(n=40_000, n_test=4_000, *, without="", seed=0, **options) -> Dataset
     return _dataset((x[:n], y[:n], x[n:], y[n:]), names, "rendered letters", recipe, licence)
 
 
+def few_of_each(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Choose `n` random images of each class, so that more labels are always the same and some more.
+
+    Takes (images,) class numbers, gives (classes * n,) int64 places among them, class by class, the classes in
+    order; `TlbookError` if a class has fewer than `n` images, or `n` is below 1.
+
+    >>> few_of_each(np.array([1, 0, 1, 0, 1]), n=1, seed=0)
+    array([3, 2])
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    by_class = {which: order[labels[order] == which] for which in np.unique(labels)}
+    which, size = min(((which, len(rows)) for which, rows in by_class.items()), key=lambda each: each[1])
+    if not 1 <= n <= size:
+        expected = f"1 to {size}, the number of images of class {which}"
+        raise TlbookError(
+            "few_of_each(): n", expected, str(n), "ask for fewer labels a class, or take a larger data set"
+        )
+    return np.concatenate([rows[:n] for rows in by_class.values()])
+
+
 def _dataset(arrays, class_names, name: str, source: str, licence: str) -> Dataset:
     """Make a `Dataset` of four arrays in the order of `PARTS`, and tell the recorder."""
     arrays = tuple(arrays)

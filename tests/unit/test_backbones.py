@@ -110,6 +110,16 @@ def test_training_changes_the_backbone_in_place_and_returns_logits(source):
     assert_allclose(network.predict(source.x_train[:3], verbose=0) @ weight + bias, logits[:3], atol=1e-4)
 
 
+def test_a_copy_answers_alike_and_learns_alone(source):
+    network = backbones.small_cnn(weights=None)
+    before, images = network.get_weights(), source.x_train[:16]
+    twin = backbones.duplicate(network)
+    assert_allclose(twin.predict(images, verbose=0), network.predict(images, verbose=0), atol=1e-6)
+    backbones.train_source(twin, source, epochs=1)
+    assert all(np.array_equal(old, new) for old, new in zip(before, network.get_weights(), strict=True))
+    assert not np.array_equal(twin.get_weights()[0], before[0])
+
+
 def test_training_learns_the_source():
     two = data.letters(n=512, n_test=1, without="".join(set(data.glyphs.LETTERS) - set("oL")))
     keras.utils.set_random_seed(0)

@@ -331,6 +331,21 @@ def test_images_that_cannot_become_rgb_are_refused(shape, refused):
 # Names
 
 
+def test_few_of_each_takes_as_many_of_each_class_and_more_labels_keep_the_first_ones():
+    labels = np.random.default_rng(1).integers(0, 4, 200).astype("uint8")
+    two, five = data.few_of_each(labels, 2, seed=7), data.few_of_each(labels, 5, seed=7)
+    assert labels[five].tolist() == np.repeat([0, 1, 2, 3], 5).tolist()
+    assert len(set(five)) == 20
+    assert_array_equal(five.reshape(4, 5)[:, :2].ravel(), two)
+    assert not np.array_equal(five, data.few_of_each(labels, 5, seed=8))
+
+
+@pytest.mark.parametrize("n", [-1, 0, 3])
+def test_few_of_each_refuses_more_images_of_a_class_than_there_are(n, refused):
+    with refused("few_of_each(): n", "1 to 2", "class 5", f"found {n}"):
+        data.few_of_each(np.array([0, 0, 0, 5, 5]), n, seed=0)
+
+
 @pytest.mark.parametrize("name", ["cifar", "", "MNIST", None])
 def test_an_unknown_name_is_refused_with_the_known_ones(name, refused):
     with refused("data set", "mnist", repr(name), "python -m tlbook data list"):
