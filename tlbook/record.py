@@ -291,9 +291,10 @@ def provenance_line(runs: list[dict]) -> str:
     used, machine, minutes = first["versions"], first["machine"], [run["seconds"] / 60 for run in runs]
     name, digest = next(iter(first["data"].items()), ("none", "none"))
     backend = f"{machine['backend']} {used.get(machine['backend'], '')}".strip()
-    device = f"{machine['cores']} CPU core{'s' * (machine['cores'] > 1)}" + (
-        "" if machine["device"] == "cpu" else f", {machine['device'].upper()}"
-    )
+    cores = sorted({run["machine"]["cores"] for run in runs})
+    device = " to ".join(str(number) for number in sorted({cores[0], cores[-1]}))
+    device += f" CPU core{'s' * (cores[-1] > 1)}"
+    device += "" if machine["device"] == "cpu" else f", {machine['device'].upper()}"
     parts = (
         f"Profile: {first['profile']} · Data: {name} · SHA-256 {digest[:12]}",
         f"Seeds: {', '.join(str(run['seed']) for run in runs)} · Python {used['python']}",

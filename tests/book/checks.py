@@ -21,6 +21,16 @@ from tlbook.run import TlbookError
 MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 2400
 ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
 REQUIRED = {
+    "01_transfer_concepts": {
+        "scratch_acc_at_5",
+        "frozen_acc_at_5",
+        "finetuned_acc_at_5",
+        "label_propagation_acc_at_1",
+        "selfsupervised_frozen_acc_at_5",
+        "best_single_stage_acc",
+        "stage_ensemble_acc",
+        "worst_source_acc",
+    },
     "02_vgg16_fine_tuning": {
         *(f"letters_{way}_acc_at_{n}" for way in ("scratch", "frozen", "finetuned") for n in (5, 20, 100)),
         "imagenet_mobilenet_frozen_acc_at_100",
@@ -66,7 +76,8 @@ REQUIRED = {
 PROGRAMS = ("choices", "roads")  # folders whose pages are written by the programs in them
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"
-    r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+ · \w+, \d+ CPU cores?(?:, [GT]PU)?"
+    r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+"
+    r" · \w+, \d+(?: to \d+)? CPU cores?(?:, [GT]PU)?"
     r" · [\d.]+ to [\d.]+ min a seed · peak memory [\d.]+ GB · \d{4}-\d\d-\d\d"
 )
 # Written in two parts, so that this file itself names none of them.

@@ -62,6 +62,47 @@ def test_chapter_2_took_the_settings_that_held_out_letters_preferred(method, nam
     assert constants("02_vgg16_fine_tuning")[name] == max(means, key=means.get)
 
 
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("from scratch, rate {}", "SCRATCH"),
+        ("fine-tuned, rate {}", "TUNE"),
+        ("some stages kept, rate {}", "CUT"),
+        ("linear head on features, C {}", "C"),
+        ("linear head on pixels, C {}", "PIXELS_C"),
+        ("labels spread, {} rounds, equal mass", "ROUNDS"),
+    ],
+)
+def test_chapter_1_took_the_settings_that_held_out_letters_preferred(method, name):
+    pattern = re.compile(re.escape(method).replace(re.escape("{}"), r"([\d.]+)"))
+    tried = {pattern.fullmatch(row): values[-1] for row, values in table("01_transfer_concepts").items()}
+    means = {float(row[1]): mean for row, mean in tried.items() if row}
+    assert len(means) == (5 if "rate" in method else 4)
+    assert constants("01_transfer_concepts")[name] == max(means, key=means.get)
+
+
+def test_on_held_out_letters_patience_and_half_the_rate_do_what_chapter_1_says():
+    found = {row: values[-1] for row, values in table("01_transfer_concepts").items()}
+    for rate in ("0.002", "0.004"):  # "three times the steps made little difference"
+        plain, patient = (
+            found[f"from scratch, {steps}, 5 labels a class, rate {rate}"]
+            for steps in ("as long as the others", "3 times the steps")
+        )
+        assert abs(patient - plain) < 2
+    chosen = constants("01_transfer_concepts")
+    cost = found[f"from scratch, rate {chosen['SCRATCH']:g}"] - found[f"from scratch, rate {chosen['TUNE']:g}"]
+    assert chosen["TUNE"] == chosen["SCRATCH"] / 2 and 1 < cost < 3  # "costs scratch about two points"
+
+
+def test_chapter_1_took_the_balance_that_held_out_letters_preferred():
+    found = table("01_transfer_concepts")
+    equal, free = (
+        [values[-1] for row, values in found.items() if row.startswith("labels spread") and row.endswith(way)]
+        for way in ("equal mass", "free mass")
+    )
+    assert constants("01_transfer_concepts")["BALANCED"] == (max(equal) > max(free))
+
+
 def test_chapter_4_took_what_held_out_letters_preferred():
     found = {row: values[-1] for row, values in table("04_beyond_kmeans").items()}
     chosen = constants("04_beyond_kmeans")

@@ -512,3 +512,220 @@ OTHER_STUDENTS = ("from_smoothed_labels", "from_one", "from_smooth", "from_two",
 def test_chapter_5_says_it_and_the_register_agrees(sentence, holds):
     assert sentence in CHAPTER_5
     assert holds
+
+
+ONE = {row["name"]: row["mean"] for row in ROWS if row["chapter"] == "01_transfer_concepts"}
+IN_EACH_1 = {row["name"]: row["values"] for row in ROWS if row["chapter"] == "01_transfer_concepts"}
+CHAPTER_1 = (ROOT / "book" / "chapters" / "01_transfer_concepts.ipynb").read_text(encoding="utf-8")
+
+
+def labels(way: str, n: int) -> float:
+    """Return the mean accuracy of chapter 1 for a way to learn and a number of labels a class."""
+    return ONE[f"{way}_acc_at_{n}"]
+
+
+def kept(source: str, how: str) -> list[float]:
+    """Return the mean accuracies of chapter 1's fourth section, from one stage kept to four."""
+    return [ONE[f"{source}_{how}_stages_{n}_acc"] for n in (1, 2, 3, 4)]
+
+
+def source(name: str, how: str) -> float:
+    """Return the mean accuracy of chapter 1's seventh section for one of its five sources."""
+    return ONE[f"source_{name}_{how}_acc"]
+
+
+ALONE = ONE["upper_scratch_acc"]
+LEAD = [labels("frozen", n) - labels("finetuned", n) for n in (1, 5, 10, 50)]
+LETTERS_KEPT = {how: kept("letters", how) for how in ("frozen", "learning")}
+OF_A = {how: kept("lower", how) for how in ("frozen", "learning")}
+OF_B = kept("own", "frozen") + kept("own", "learning")
+READ = {
+    "frozen": ("frozen", "selfsupervised_frozen"),
+    "propagation": ("label_propagation", "selfsupervised_propagation"),
+}
+BEST_READ = {
+    (name, way, n): max(labels(pooled, n), ONE[f"{name}_maps_{way}_acc_at_{n}"])
+    for way, both in READ.items()
+    for name, pooled in zip(("letters", "rotations"), both, strict=True)
+    for n in (1, 5)
+}
+JOINED_AND_BEST = ("stage_ensemble_acc", "best_single_stage_acc")
+JOINED_AND_CHOSEN = ("stage_ensemble_acc", "chosen_single_stage_acc")
+SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "holds"),
+    [
+        (
+            "With one label a class they reach about twice what scratch does",
+            1.8 < labels("frozen", 1) / labels("scratch", 1) < 2.4,
+        ),
+        (
+            "It is then behind even the pixels; with five or ten labels it is a little ahead of them",
+            labels("scratch", 1) < labels("pixels", 1)
+            and all(0 < labels("scratch", n) - labels("pixels", n) < 0.08 for n in (5, 10)),
+        ),
+        (
+            "Untrained, its 128 features are worth less than plain pixels",
+            all(labels("untrained", n) < labels("pixels", n) for n in (1, 5, 10)),
+        ),
+        (
+            "With five labels the lead is small, with ten it is all but gone, and from fifty on fine-tuning is ahead",
+            LEAD[0] > 0.08 and 0.01 < LEAD[1] < 0.04 and abs(LEAD[2]) < 0.01 and LEAD[3] < 0,
+        ),
+        (
+            "Scratch is still behind the frozen features at 50 labels, on average, and ahead at 100",
+            labels("scratch", 50) < labels("frozen", 50) and labels("scratch", 100) > labels("frozen", 100),
+        ),
+        (
+            "On average it does not overtake fine-tuning within our range; at 1,000 the two are all but level",
+            all(labels("scratch", n) < labels("finetuned", n) for n in (1, 5, 10, 50, 100, 500, 1000))
+            and labels("finetuned", 1000) - labels("scratch", 1000) < 0.004,
+        ),
+        (
+            "So augmentation alone gives scratch more than a third of what letters gave",
+            1 / 3
+            < (ONE["scratch_augmented_acc_at_5"] - labels("scratch", 5))
+            / (labels("finetuned", 5) - labels("scratch", 5))
+            < 1 / 2,
+        ),
+        (
+            "B does as well as from scratch, or better. The third stage costs a little, and the fourth a lot",
+            min(OF_A["frozen"][:2]) > ALONE - 0.005
+            and 0.01 < ALONE - OF_A["frozen"][2] < 0.05
+            and ALONE - OF_A["frozen"][3] > 0.08,
+        ),
+        ("Whichever stages are copied, B is ahead of scratch on average", min(OF_A["learning"]) > ALONE),
+        (
+            "all eight entries are within a point and a half of B from scratch, some above and some below",
+            max(abs(acc - ALONE) for acc in OF_B) < 0.015 and min(OF_B) < ALONE < max(OF_B),
+        ),
+        (
+            "On average three stages are best, frozen or not, and no entry of A comes up to them",
+            all(max(found) == found[2] for found in LETTERS_KEPT.values())
+            and min(found[2] for found in LETTERS_KEPT.values()) > max(map(max, OF_A.values())),
+        ),
+        (
+            "it costs far less than A's fourth",
+            LETTERS_KEPT["frozen"][2] - LETTERS_KEPT["frozen"][3] < (OF_A["frozen"][2] - OF_A["frozen"][3]) / 3,
+        ),
+        (
+            "the channel means of two trained networks say nearly the same about pairs of images",
+            min(IN_EACH_1["cka_letters_twin_stage_1"] + IN_EACH_1["cka_lower_own_stage_1"]) > 0.9
+            and sorted(IN_EACH_1["cka_letters_lower_stage_1"])[1] > 0.9,
+        ),
+        ("(In one seed letters and 0 to 4 agree less.)", min(IN_EACH_1["cka_letters_lower_stage_1"]) < 0.9),
+        (
+            "two networks with the *same* task still have most in common, and two with different tasks about half",
+            ONE["cka_letters_twin_stage_4"] > 0.85
+            and all(0.4 < ONE[f"cka_{pair}_stage_4"] < 0.65 for pair in ("letters_lower", "lower_own")),
+        ),
+        (
+            "in each seed the ensemble is behind it, on average by more than a point",
+            all(joined < best for joined, best in zip(*map(IN_EACH_1.get, JOINED_AND_BEST), strict=True))
+            and ONE["best_single_stage_acc"] - ONE["stage_ensemble_acc"] > 0.01,
+        ),
+        (
+            "Nor, in most seeds, against the head that cross-validation picks",
+            sum(joined < one for joined, one in zip(*map(IN_EACH_1.get, JOINED_AND_CHOSEN), strict=True))
+            > len(IN_EACH_1["stage_ensemble_acc"]) / 2,
+        ),
+        (
+            "They rank about nine pairs in ten right, and LogME named the worst source in each run",
+            all(0.85 < ONE[f"{signal}_pairs_right"] < 0.95 for signal in ("crossval", "logme"))
+            and min(IN_EACH_1["logme_warns"]) == 1,
+        ),
+        ("Cross-validation missed it once", IN_EACH_1["crossval_warns"].count(0) == 1),
+        (
+            "Likeness ranks no more than seven pairs in ten right",
+            ONE["likeness_pairs_right"] < 0.71
+            and ONE["neighbours_pairs_right"] < min(ONE["crossval_pairs_right"], ONE["logme_pairs_right"]),
+        ),
+        (
+            "The four heads on stages of letters make a better ensemble than all eight",
+            ONE["letters_ensemble_acc"] > ONE["stage_ensemble_acc"],
+        ),
+        (
+            "that gets further than the ensemble",
+            ONE["joined_features_acc"] > max(ONE["letters_ensemble_acc"], ONE["stage_ensemble_acc"]),
+        ),
+        (
+            "over the letters' features, it names more digits than a linear head does with ten",
+            labels("label_propagation", 1) > labels("frozen", 10),
+        ),
+        (
+            "Under a linear head their pooled features are worth less than those of a network that has learned nothing",
+            ONE["selfsupervised_frozen_acc_at_5"] < labels("untrained", 5),
+        ),
+        (
+            "There a linear head finds more than in the untrained maps, and labels spread further",
+            all(
+                ONE[f"rotations_maps_{way}_acc_at_{n}"] > ONE[f"untrained_maps_{way}_acc_at_{n}"]
+                for way in ("frozen", "propagation")
+                for n in (1, 5)
+            ),
+        ),
+        (
+            "Over pixels it comes less far, and there the runs differ widely",
+            ONE["pixels_propagation_acc_at_1"] < ONE["label_propagation_acc_at_1"]
+            and max(IN_EACH_1["pixels_propagation_acc_at_1"]) - min(IN_EACH_1["pixels_propagation_acc_at_1"]) > 0.1,
+        ),
+        ("it can matter a great deal which ten images have a label", max(IN_EACH_1["propagation_draws_gap"]) > 10),
+        (
+            "*Letters* stay ahead of rotations, if each is read in the way that suits it",
+            all(BEST_READ["letters", way, n] > BEST_READ["rotations", way, n] for way in READ for n in (1, 5))
+            and all(labels("finetuned", n) > ONE[f"selfsupervised_finetuned_acc_at_{n}"] for n in (1, 5)),
+        ),
+        (
+            "Letters gain by it, too. With this augmentation and these steps, most of their lead stays",
+            ONE["finetuned_augmented_acc_at_5"] > labels("finetuned", 5)
+            and ONE["finetuned_augmented_acc_at_5"] - ONE["scratch_augmented_acc_at_5"]
+            > (labels("finetuned", 5) - labels("scratch", 5)) / 2,
+        ),
+        (
+            "By fine-tuning, *inverted* and *shuffled names* would change places",
+            source("inverted", "frozen") < source("shuffled_names", "frozen")
+            and source("inverted", "finetuned") > source("shuffled_names", "finetuned"),
+        ),
+        (
+            "Wrong names end a little behind it, too",
+            0 < labels("scratch", 5) - source("shuffled_names", "finetuned") < 0.05,
+        ),
+        (
+            "yet it serves 5 to 9 better",
+            LETTERS_KEPT["frozen"][3] > OF_A["frozen"][3] and ONE["cka_letters_lower_stage_4"] < 0.65,
+        ),
+        (
+            "So most of the gain does not come from look-alikes",
+            ONE["letters_without_lookalikes_acc"] - labels("scratch", 5)
+            > (source("letters", "frozen") - labels("scratch", 5)) / 2,
+        ),
+        (
+            "*Mirrored* letters do about as well as letters",
+            all(abs(source("mirrored", how) - source("letters", how)) < 0.03 for how in ("frozen", "finetuned")),
+        ),
+        (
+            "Frozen, letters under wrong names do about as well as a network that has learned nothing",
+            abs(source("shuffled_names", "frozen") - labels("untrained", 5)) < 0.02
+            and max(source("inverted", "frozen"), source("shuffled_pixels", "frozen")) < labels("untrained", 5) - 0.03
+            and all(source(name, "frozen") < labels("pixels", 5) for name in SPOILED),
+        ),
+        (
+            "From dark letters it even ends ahead of scratch. But from shuffled pixels it ends behind scratch",
+            source("shuffled_pixels", "finetuned") < labels("scratch", 5) < source("inverted", "finetuned")
+            and all(source(name, "finetuned") > source(name, "frozen") for name in SPOILED),
+        ),
+        (
+            "spreading labels over good features beats every network that learned from the same 1 or 5 labels a class",
+            all(
+                labels("label_propagation", n) > max(labels("finetuned", n), labels("scratch", n))
+                and labels("label_propagation", n) > ONE[f"selfsupervised_finetuned_acc_at_{n}"]
+                for n in (1, 5)
+            ),
+        ),
+    ],
+)
+def test_chapter_1_says_it_and_the_register_agrees(sentence, holds):
+    assert sentence in CHAPTER_1
+    assert holds

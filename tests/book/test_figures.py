@@ -1,0 +1,31 @@
+"""The figures that are drawn from the register show what stands in it today."""
+
+import sys
+
+import checks
+import pytest
+from copies import ROOT
+
+from tlbook import register
+from tlbook.run import TlbookError
+
+sys.path.insert(0, str(ROOT / "book" / "figures"))
+import label_curves
+
+
+def test_the_label_curves_are_those_of_the_register():
+    drawn = (ROOT / "book" / "figures" / "label_curves.svg").read_text(encoding="utf-8")
+    made = label_curves.figure(register.rows())
+    assert checks._texts(drawn) == checks._texts(made), "run  python book/figures/label_curves.py"
+
+
+def test_a_figure_of_other_values_is_told_apart():
+    rows = register.rows()
+    other = [row | {"mean": row["mean"] / 2} if row["name"] == "frozen_acc_at_50" else row for row in rows]
+    assert checks._texts(label_curves.figure(rows)) != checks._texts(label_curves.figure(other))
+
+
+def test_a_point_that_is_missing_is_named():
+    rows = [row for row in register.rows() if row["name"] != "frozen_acc_at_50"]
+    with pytest.raises(TlbookError, match="frozen_acc_at_50"):
+        label_curves.figure(rows)
