@@ -551,6 +551,7 @@ BEST_READ = {
 }
 JOINED_AND_BEST = ("stage_ensemble_acc", "best_single_stage_acc")
 JOINED_AND_CHOSEN = ("stage_ensemble_acc", "chosen_single_stage_acc")
+SHUFFLED_AND_NONE = ("source_shuffled_pixels_finetuned_acc", "scratch_acc_at_5")
 SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
 
 
@@ -613,9 +614,12 @@ SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
         (
             "the channel means of two trained networks say nearly the same about pairs of images",
             min(IN_EACH_1["cka_letters_twin_stage_1"] + IN_EACH_1["cka_lower_own_stage_1"]) > 0.9
-            and sorted(IN_EACH_1["cka_letters_lower_stage_1"])[1] > 0.9,
+            and sorted(IN_EACH_1["cka_letters_lower_stage_1"])[2] > 0.9,
         ),
-        ("(In one seed letters and 0 to 4 agree less.)", min(IN_EACH_1["cka_letters_lower_stage_1"]) < 0.9),
+        (
+            "In two seeds letters and 0 to 4 agree less",
+            sum(alike < 0.9 for alike in IN_EACH_1["cka_letters_lower_stage_1"]) == 2,
+        ),
         (
             "two networks with the *same* task still have most in common, and two with different tasks about half",
             ONE["cka_letters_twin_stage_4"] > 0.85
@@ -712,8 +716,9 @@ SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
             and all(source(name, "frozen") < labels("pixels", 5) for name in SPOILED),
         ),
         (
-            "From dark letters it even ends ahead of scratch. But from shuffled pixels it ends behind scratch",
+            "But from shuffled pixels it ends behind scratch, on average and in all seeds but one",
             source("shuffled_pixels", "finetuned") < labels("scratch", 5) < source("inverted", "finetuned")
+            and sum(spoiled > alone for spoiled, alone in zip(*map(IN_EACH_1.get, SHUFFLED_AND_NONE), strict=True)) == 1
             and all(source(name, "finetuned") > source(name, "frozen") for name in SPOILED),
         ),
         (
