@@ -563,7 +563,7 @@ SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
             1.8 < labels("frozen", 1) / labels("scratch", 1) < 2.4,
         ),
         (
-            "It is then behind even the pixels; with five or ten labels it is a little ahead of them",
+            "Scratch is then behind even the pixels; with five or ten labels it is a little ahead of them",
             labels("scratch", 1) < labels("pixels", 1)
             and all(0 < labels("scratch", n) - labels("pixels", n) < 0.08 for n in (5, 10)),
         ),
@@ -585,7 +585,7 @@ SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
             and labels("finetuned", 1000) - labels("scratch", 1000) < 0.004,
         ),
         (
-            "So augmentation alone gives scratch more than a third of what letters gave",
+            "So augmentation alone gives scratch more than a third of what fine-tuning from letters gave",
             1 / 3
             < (ONE["scratch_augmented_acc_at_5"] - labels("scratch", 5))
             / (labels("finetuned", 5) - labels("scratch", 5))
@@ -674,6 +674,20 @@ SPOILED = ("inverted", "shuffled_pixels", "shuffled_names")
             "Over pixels it comes less far, and there the runs differ widely",
             ONE["pixels_propagation_acc_at_1"] < ONE["label_propagation_acc_at_1"]
             and max(IN_EACH_1["pixels_propagation_acc_at_1"]) - min(IN_EACH_1["pixels_propagation_acc_at_1"]) > 0.1,
+        ),
+        (
+            "The run on this page is the mildest of the five",
+            IN_EACH_1["propagation_draws_gap"][0] == min(IN_EACH_1["propagation_draws_gap"])
+            and len(IN_EACH_1["propagation_draws_gap"]) == 5,
+        ),
+        (
+            "most of it is the spreading, not the rotations",
+            ONE["untrained_maps_propagation_acc_at_5"] - ONE["untrained_maps_frozen_acc_at_5"]
+            > 2 * (ONE["rotations_maps_propagation_acc_at_5"] - ONE["untrained_maps_propagation_acc_at_5"]),
+        ),
+        (
+            "With fifty a class and more, and no source, learn from scratch",
+            labels("scratch", 50) > ONE["rotations_maps_propagation_acc_at_5"],
         ),
         ("it can matter a great deal which ten images have a label", max(IN_EACH_1["propagation_draws_gap"]) > 10),
         (
