@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import tlbook
-from tlbook import register
+from tlbook import disk, register
 from tlbook.claims import written
 from tlbook.register import CHAPTERS, ROOT
 from tlbook.run import TlbookError, versions
@@ -210,7 +210,7 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
     run |= {"seconds": seconds, "megabytes": memory[-1]["megabytes"], "date": datetime.date.today().isoformat()}
     file = out / f"{chapter}-seed-{seed}.json"
     text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
-    register.write({file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text})
+    disk.write({file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text})
     return run
 
 
@@ -252,7 +252,7 @@ def write_book(rows: list[dict], changed: dict | None = None) -> None:
             if cell.cell_type == "markdown":
                 cell.source = register.fill(cell.source, rows, chapter)
         texts[CHAPTERS / f"{chapter}.ipynb"] = nbformat.writes(notebook) + "\n"
-    register.write(texts)
+    disk.write(texts)
 
 
 def _finish(notebook, ran, runs: list[dict], rows: list[dict]) -> None:

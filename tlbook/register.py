@@ -7,7 +7,6 @@ for the ``mean`` alone, or for the ``min`` or ``max`` over the seeds (inside a t
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import re
@@ -31,27 +30,6 @@ STORY_BARS = {
     "03_kmeans_pseudo_labels.pseudo_letters_acc": "a new network trained\non those clusters",
     "04_beyond_kmeans.neighbours_acc": "a new network trained on\nlabels averaged over neighbours",
 }
-
-
-def write(texts: dict[Path, str]) -> None:
-    """Write text files, each beside its place; only when all are whole are they moved there."""
-    parts = {}
-    try:
-        for path, text in texts.items():
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                parts[path] = path.with_name(f".{path.name}.part")
-                parts[path].write_text(text, encoding="utf-8")
-        for path, part in parts.items():
-            part.replace(path)
-    except OSError as error:
-        found = (error.strerror or type(error).__name__).lower()
-        do = "check permissions and free space, then run the same command again"
-        raise TlbookError(str(path), "a file that can be read and written", found, do) from error
-    finally:
-        for part in parts.values():
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
 
 
 def rows() -> list[dict]:

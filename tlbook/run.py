@@ -41,6 +41,20 @@ class TlbookError(Exception):
         super().__init__(f"{what}: expected {expected}; found {found}. To mend it: {do}")
 
 
+def require(good, what: str, expected: str, found, do: str) -> None:
+    """Raise the `TlbookError` of these words unless `good`."""
+    if not good:
+        raise TlbookError(what, expected, str(found), do)
+
+
+def say(text: str) -> None:
+    """Print a line; what a terminal of another age cannot write (✓, ·) is replaced instead of ending the run."""
+    try:
+        print(text, flush=True)
+    except UnicodeEncodeError:
+        print(text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding), flush=True)
+
+
 def requested_profile() -> str | None:
     """Return the profile that ``TLBOOK_PROFILE`` asks for, or None where it is unset; `TlbookError` if it is neither.
 

@@ -14,7 +14,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tlbook import plots, register
+from tlbook import disk, plots, register
 from tlbook.run import TlbookError
 
 CHAPTER, COUNTS = "01_transfer_concepts", (1, 5, 10, 50, 100, 500, 1_000)  # labels a class
@@ -57,7 +57,7 @@ def figure(rows: list[dict]) -> str:
 
 def main():
     """Write the figure."""
-    register.write({Path(__file__).with_suffix(".svg"): figure(register.rows())})
+    disk.write({Path(__file__).with_suffix(".svg"): figure(register.rows())})
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 import tlbook as tl
-from tlbook import plots, record, register
+from tlbook import disk, plots, record, register
 from tlbook.claims import written
 from tlbook.run import TlbookError, peak_memory_mb, versions
 
@@ -68,11 +68,11 @@ OPEN = {
 ALONG = ("K-means", "averaged labels", "a network on averaged labels")  # steps of one road, joined in the figure
 
 
-def digest() -> str:
-    """Return a digest of the roads and of what they use of the chapter and of the package."""
+def digests() -> dict[str, str]:
+    """Return digests of the roads with what they use of the chapter, and of what these use of the package."""
     own = (HERE / "roads.py").read_text(encoding="utf-8")
     cells = [own, record.definitions(CHAPTER, own)]
-    return record.code_digest(*cells, repr(record.package_digests(cells)))
+    return {"code": record.code_digest(*cells), "package": record.code_digest(repr(record.package_digests(cells)))}
 
 
 def score(y_true, ids) -> dict[str, float]:
@@ -110,12 +110,12 @@ def chapter(run) -> ModuleType:
 def one(road: str, seed: int) -> None:
     """Walk one road in this process and keep what was found."""
     run, d = tl.start(NAME), tl.data.mnist()
-    about = {"code": digest(), "versions": versions(), "backend": run.backend, "device": run.device}
+    about = {**digests(), "versions": versions(), "backend": run.backend, "device": run.device}
     about |= {"cores": os.cpu_count(), "data": d.provenance.digest, "date": datetime.date.today().isoformat()}
     if road == "umap":
         about["umap"] = metadata.version("umap-learn")
     text = json.dumps(about | {"rows": walk(road, d, chapter(run))}, indent=1)
-    register.write({RUNS / f"{road}-seed-{seed}.json": text + "\n"})
+    disk.write({RUNS / f"{road}-seed-{seed}.json": text + "\n"})
 
 
 def kept(road: str, seed: int) -> dict | None:
@@ -124,7 +124,7 @@ def kept(road: str, seed: int) -> dict | None:
         run = json.loads((RUNS / f"{road}-seed-{seed}.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return run if run["code"] == digest() else None
+    return run if {key: run.get(key) for key in ("code", "package")} == digests() else None
 
 
 def register_rows(runs: dict[str, list[dict]]) -> list[dict]:
@@ -201,7 +201,7 @@ def page(rows: list[dict], runs: dict[str, list[dict]]) -> str:
     counts = ", ".join(str(run["rows"]["umap_hdbscan"]["clusters"]) for run in runs["umap"])
     return f"""# All roads side by side
 
-<!-- code: {digest()} -->
+<!-- code: {digests()["code"]} package: {digests()["package"]} -->
 
 [Chapter 4](../chapters/{CHAPTER}.ipynb) shows each road on a part of the images, so that a reader can run it. Here each but spectral clustering takes all 60,000 training images of MNIST, on the same machine, with the chapter's own functions and settings.
 
@@ -245,7 +245,7 @@ def main() -> None:
     runs = {road: [kept(road, seed) for seed in SEEDS[: 1 if road in ONCE else None]] for road in ROADS}
     rows = register_rows(runs)
     others = [row for row in register.rows() if row["chapter"] != NAME]
-    register.write({HERE / "roads.svg": figure(rows, ALT), HERE / "roads.md": page(rows, runs)})
+    disk.write({HERE / "roads.svg": figure(rows, ALT), HERE / "roads.md": page(rows, runs)})
     record.write_book(sorted(others + rows, key=lambda row: row["chapter"]))
 
 

@@ -104,7 +104,7 @@ def test_the_roads_settings_are_those_that_the_chapter_shows():
 
 def fake_runs():
     """Return runs as they are kept: three seeds, the GAN's one."""
-    about = {"code": measure.digest(), "versions": {"python": "3.11.7", "keras": "3.15.1", "scikit-learn": "1.9.1"}}
+    about = {**measure.digests(), "versions": {"python": "3.11.7", "keras": "3.15.1", "scikit-learn": "1.9.1"}}
     about |= {"backend": "tensorflow", "device": "cpu", "cores": 2, "data": "0" * 64, "date": "2026-01-01"}
     of = {row: next(road for road in measure.ROADS[::-1] if road in row or road == "raw") for row in measure.ROWS}
     of |= {"dec": "autoencoder", "neighbour_loss": "letters"}
@@ -132,7 +132,7 @@ def test_register_table_and_page_hold_every_row_and_no_spread_where_there_is_one
     table = measure.table(rows).splitlines()
     assert len(table) == 2 + len(measure.ROWS)
     assert all(("±" in line) == ("GAN" not in line) for line in table[2:])
-    assert measure.digest() in measure.page(rows, runs)
+    assert all(digest in measure.page(rows, runs) for digest in measure.digests().values())
     assert "<svg" in measure.figure(rows, "text")
 
 
@@ -140,7 +140,7 @@ def test_the_page_is_by_these_programs_and_says_what_the_register_says():
     kept = register.rows()
     rows = [row for row in kept if row["chapter"] == measure.NAME]
     page, drawn = ((ROOT / "book" / "roads" / name).read_text(encoding="utf-8") for name in ("roads.md", "roads.svg"))
-    assert f"<!-- code: {measure.digest()} -->" in page, "run  make roads"
+    assert f"<!-- code: {measure.digests()['code']} package: " in page, "run  make roads"
     assert measure.table(rows) in page
     assert register.fill(page, kept) == page
     mean = {row["name"]: row["mean"] for row in kept}
@@ -153,10 +153,12 @@ def test_the_page_is_by_these_programs_and_says_what_the_register_says():
 def test_a_run_of_other_code_does_not_count(tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "RUNS", tmp_path)
     assert measure.kept("raw", 0) is None
-    (tmp_path / "raw-seed-0.json").write_text(json.dumps({"code": measure.digest(), "rows": {}}), encoding="utf-8")
+    (tmp_path / "raw-seed-0.json").write_text(json.dumps({**measure.digests(), "rows": {}}), encoding="utf-8")
     assert measure.kept("raw", 0)["rows"] == {}
-    (tmp_path / "raw-seed-0.json").write_text(json.dumps({"code": "other", "rows": {}}), encoding="utf-8")
-    assert measure.kept("raw", 0) is None
+    for part in ("code", "package"):
+        about = {**measure.digests(), part: "other", "rows": {}}
+        (tmp_path / "raw-seed-0.json").write_text(json.dumps(about), encoding="utf-8")
+        assert measure.kept("raw", 0) is None
 
 
 def test_without_the_extra_nothing_is_measured_and_the_command_to_install_it_is_named(monkeypatch):
