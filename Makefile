@@ -4,43 +4,68 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+SITE := .venv/site
 READY := .venv/ready
-BUILD := $(BIN)/jupyter-book build . -W -n --keep-going -q
+BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
+ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help book test lab record choices roads weights bench lint release-check lock clean
+.PHONY: help book site-archive test lab record choices roads weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
+# Recipes read these from the environment, in quotes: pasted into a command, their text would be run.
+export CHAPTER SEEDS
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
-$(READY): requirements.lock pyproject.toml
+# Two steps into one environment: what builds the site is small, and what runs the chapters comes only when needed.
+$(SITE): requirements-site.lock
 	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11, 3.12 or 3.13 with its venv module; found none. \
 	To mend it: install one, or  make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "Installing what builds the site into .venv: some 290 MB on the disk, a minute or less on a fast line."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m pip install --require-hashes --requirement requirements-site.lock
 	@touch $@
 
-book: $(READY)  ## build the site from the committed notebooks: _build/html/index.html
+$(READY): $(SITE) requirements.lock pyproject.toml
+	@echo "Installing what runs the chapters into .venv, TensorFlow among it: some 3 GB on the disk, a few minutes."
+	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --no-build-isolation --no-deps --editable .
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>/dev/null
+# What TensorFlow's C++ logs goes to the terminal, not in red under a notebook's first cell.
+	@mkdir -p .venv/etc/ipython
+	@echo '{"IPKernelApp": {"capture_fd_output": false}}' >.venv/etc/ipython/ipython_kernel_config.json
+	@touch $@
+
+book: $(SITE)  ## build the site from the committed notebooks: _build/html/index.html
 # Sphinx forgets the warnings of pages it does not read again, and does not look for new styles where no page is
 # new: so what a failed build left, or one with other styles, is removed first.
 	@test -e _build/good && test -z "$$(find book/_static -newer _build/good)" || rm -rf _build/html _build/.doctrees
 	@rm -f _build/good
 	$(BUILD)
+# The package as one file, for who downloads a notebook alone.
+	@rm -rf build _build/html/tlbook-*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir _build/html .
+	@rm -rf build
 	@touch _build/good
 	@echo "The book: _build/html/index.html"
+
+site-archive: book  ## the built site as one file that opens without a network: _build/site.zip
+	@rm -f _build/site.zip
+	@cd _build/html && ../../$(BIN)/python -m zipfile --create ../site.zip *
+	@echo "The site: _build/site.zip; unpack it and open index.html"
 
 test: $(READY)  ## unit tests, doctests, every chapter in the quick profile, checks of the book
 	$(BIN)/python -m pytest
 
 lab: $(READY)  ## the chapters in JupyterLab
-	$(BIN)/jupyter lab book/chapters
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/chapters \
+	  --LabApp.extra_labextensions_path=book/_lab $(ROOT_USER) $(LAB)
 
 record: $(READY)  ## run a chapter for each seed, write its results: make record CHAPTER=03_kmeans_pseudo_labels
-	$(BIN)/python -m tlbook record $(CHAPTER) $(if $(SEEDS),--seeds $(SEEDS))
+	$(BIN)/python -m tlbook record "$$CHAPTER" $(if $(SEEDS),--seeds "$$SEEDS")
 
 choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CHAPTER=03_kmeans_pseudo_labels
-	$(BIN)/python book/choices/$(CHAPTER).py
+	$(BIN)/python "book/choices/$$CHAPTER.py"
 
 roads: $(READY)  ## measure chapter 4's methods on all training images, some two hours; installs the extra `peers`
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[peers]'
@@ -59,9 +84,10 @@ lint: $(READY)  ## ruff: checks and formatting, notebooks too
 release-check: lint book test  ## everything, and that no recorded output is older than the code it used
 	$(BIN)/python -m tlbook record --stale
 
-lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --upgrade \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+UV := uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock:  ## resolve both lock files anew (needs uv)
+	$(UV) --upgrade pyproject.toml --extra dev --group site --output-file requirements.lock
+	$(UV) --group site --constraint requirements.lock --python-version 3.11 --output-file requirements-site.lock
 
 clean:  ## remove what was built; recorded runs and .venv stay
 	rm -rf _build/html _build/.doctrees _build/good

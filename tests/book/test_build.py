@@ -12,9 +12,13 @@ def make_site(root: Path, page: str) -> Path:
     """Write a site of two pages, made by the project's own Makefile and settings."""
     for folder in ("figures", "_static"):
         shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
-    (root / "book" / "reference").mkdir()
+    for name in ("tlbook", "book/reference"):
+        (root / name).mkdir()
+    (root / "tlbook" / "__init__.py").write_text("")
+    (root / "LICENSE").write_text("None.\n")
+    (root / "README.md").write_text("# A package\n")
     shutil.copy(ROOT / "book" / "reference" / "references.bib", root / "book" / "reference")
-    for name in ("Makefile", "_config.yml", "pyproject.toml", "requirements.lock"):
+    for name in ("Makefile", "_config.yml", "pyproject.toml", "requirements-site.lock"):
         shutil.copy(ROOT / name, root / name)
     (root / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n  - file: book/page\n")
     (root / "book" / "index.md").write_text("# Home\n\nSee [the page](page.md).\n")
@@ -24,7 +28,7 @@ def make_site(root: Path, page: str) -> Path:
 
 def make_book(root: Path) -> subprocess.Popen:
     """Start the Makefile's own recipe, with the packages of this Python and without installing any."""
-    command = ["make", "--old-file=.venv/ready", f"BIN={Path(sys.executable).parent}", "book"]
+    command = ["make", "--old-file=.venv/site", f"BIN={Path(sys.executable).parent}", "book"]
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -44,3 +48,5 @@ def test_broken_links_fail_again_and_again(tmp_path):
     said = building.communicate(timeout=120)[0]
     assert building.returncode == 0, said
     assert (good / "_build" / "html" / "index.html").is_file()
+    assert len(list((good / "_build" / "html").glob("tlbook-*-py3-none-any.whl"))) == 1
+    assert not (good / "build").exists()
