@@ -10,7 +10,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENED = ("01_transfer_concepts", "04_beyond_kmeans")  # the two with pictures and links outside of their folder
@@ -22,12 +24,18 @@ SEEN = """() => ({
         image.src.slice(0, 100), image.complete && image.naturalWidth > 0,
     ]),
 })"""
+RAW = r".{0,30}\{\w+(?::\w+)?\}`.{0,30}|^\([a-z][\w-]+\)=?$|^:::.*$|^```.*$"
 DOWN = """() => {
     const panel = document.querySelector('.jp-WindowedPanel-outer');
     const before = panel.scrollTop;
     panel.scrollTop += 600;
     return panel.scrollTop > before;
 }"""
+
+
+def kernel_environment() -> dict[str, str]:
+    """Return this environment without the variable by which a kernel knows a test, and then watches no logs."""
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,7 @@ def lab(tmp_path_factory):
         port = free.getsockname()[1]
     options = f"--no-browser --ServerApp.port={port} --IdentityProvider.token= --ServerApp.port_retries=0"
     command = ["make", "--old-file=.venv/ready", f"BIN={Path(sys.executable).parent}", "lab", f"LAB={options}"]
-    env = {**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces"), "JUPYTER_PREFER_ENV_PATH": "1"}
+    env = {**kernel_environment(), "JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces")}
     with open(root / "log", "w") as log:
         running = subprocess.Popen(command, cwd=root, env=env, stdout=log, stderr=subprocess.STDOUT)
     address, began = f"http://127.0.0.1:{port}", time.monotonic()
@@ -68,16 +76,19 @@ def chapter(lab, browser, request):
     page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
     page.goto(f"{lab}/lab/tree/book/chapters/{request.param}.ipynb?reset")
     page.wait_for_selector(".jp-MarkdownCell h1", timeout=60_000)
-    text, cited, images, more = set(), set(), {}, True
+    raw, cited, images, more = set(), set(), {}, True
     while more:
-        page.wait_for_timeout(150)
-        seen = page.evaluate(SEEN)
-        text |= set(seen["text"].splitlines())
-        cited |= set(seen["cited"])
+        for _ in range(20):  # cells are rendered one after the other, when they come into view
+            page.wait_for_timeout(150)
+            seen = page.evaluate(SEEN)
+            left = re.findall(RAW, seen["text"], re.M) + ["a citation without its work"] * seen["missing"]
+            if not left:
+                break
+        raw |= set(left)
+        cited |= {" ".join(one.split()) for one in seen["cited"]}
         images |= {source: good or images.get(source, False) for source, good in seen["images"]}
         more = page.evaluate(DOWN)
-    seen = {"failed": failed, "text": "\n".join(text), "cited": cited, "images": images, "missing": seen["missing"]}
-    yield seen
+    yield {"failed": failed, "raw": raw, "cited": cited, "images": images}
     page.close()
 
 
@@ -91,20 +102,40 @@ def test_every_picture_is_shown(chapter):
 
 
 def test_no_role_directive_or_label_is_left_raw(chapter):
-    raw = re.findall(r".{0,30}\{\w+(?::\w+)?\}`.{0,30}|^\([\w-]+\)=?$|^:::.*$|^```.*$", chapter["text"], re.M)
-    assert raw == []
+    assert chapter["raw"] == set()
 
 
 def test_citations_are_authors_and_years(chapter):
-    assert chapter["missing"] == 0
     assert len(chapter["cited"]) > 10
-    assert [one for one in chapter["cited"] if one.strip() and not re.search(r"\w+, \d{4}", one)] == []
+    assert [one for one in chapter["cited"] if one.strip() and not re.search(r"[\w.]+, \d{4}", one)] == []
 
 
 def test_the_chapters_are_what_opens_and_no_question_is_asked(lab, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.goto(f"{lab}/lab?reset")
+    page.goto(f"{lab}/")  # what the command opens
     page.wait_for_selector(".jp-DirListing-item >> text=03_kmeans", timeout=60_000)
     page.wait_for_timeout(3_000)
     assert page.locator(".Toastify__toast").count() == 0
     page.close()
+
+
+def test_the_first_cell_prints_its_profile_and_no_red_log(lab, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{lab}/lab/tree/book/chapters/03_kmeans_pseudo_labels.ipynb?reset")
+    page.wait_for_selector(".jp-MarkdownCell h1", timeout=60_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    cell = page.locator(".jp-CodeCell", has_text="run = tl.start(").first
+    cell.locator(".jp-InputArea-editor").click()
+    cell.locator("text=Profile: full").first.wait_for()  # as recorded
+    page.keyboard.press("Shift+Enter")
+    cell.locator("text=Profile: quick").first.wait_for(timeout=90_000)
+    assert cell.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    page.close()
+
+
+def test_a_kernel_of_this_environment_keeps_the_log_of_tensorflow_out_of_notebooks():
+    cells = [nbformat.v4.new_code_cell("import tensorflow, os\nos.write(2, b'by hand')\nprint('done')")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=kernel_environment())
+    (output,) = notebook.cells[0].outputs
+    assert (output.name, output.text) == ("stdout", "done\n")
