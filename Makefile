@@ -51,8 +51,8 @@ book: $(SITE)  ## build the site from the committed notebooks: _build/html/index
 
 site-archive: book  ## the built site as one file that opens without a network: _build/site.zip
 	@rm -f _build/site.zip
-	@cd _build/html && ../../$(BIN)/python -m zipfile --create ../site.zip *
-	@echo "The site: _build/site.zip; unpack it and open index.html"
+	@cd _build && ../$(BIN)/python -m zipfile --create site.zip html
+	@echo "The site: _build/site.zip; unpack it and open html/index.html"
 
 test: $(READY)  ## unit tests, doctests, every chapter in the quick profile, checks of the book
 	$(BIN)/python -m pytest
