@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import signal
 import sys
 from pathlib import Path
 
 from tlbook import run
-from tlbook.run import TlbookError
+from tlbook.run import INSTALL, TlbookError, require
+
+KEPT = {"data": "nothing half-downloaded is kept", "record": "the book is as it was"}  # when a verb is interrupted
 
 
 def _keras() -> str:
@@ -38,26 +42,33 @@ def _pack() -> str:
 
     asked = os.environ.get("TLBOOK_DATA")
     names = [entry["file"] for entry in data._entries().values()]
-    if asked and not any(Path(asked).expanduser().joinpath(name).is_file() for name in names):
+    if asked and not any(Path(os.path.expanduser(asked), name).is_file() for name in names):
         do = f"export TLBOOK_DATA=/the/folder/with/{names[0]}   (or: unset TLBOOK_DATA)"
         raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", "no file of the pack in it", do)
     return f"TLBOOK_DATA={asked or '(not set)'}"
 
 
+def _names() -> list[str]:
+    try:
+        from tlbook import data
+    except ImportError:
+        return ["data sets"]  # of which `_where` then says what is missing
+    return data.all_names()
+
+
 def doctor(_) -> None:
     """Say what this machine can do, and what is amiss."""
-    from tlbook import data
-
-    unset = "TLBOOK_PROFILE not set: full if its data are on this disk, else quick"
+    unset = "quick, since TLBOOK_PROFILE is not set; for the full data:  TLBOOK_PROFILE=full make lab"
+    cores = f"{run.cores()} core{'s' * (run.cores() > 1)}"
     asked = {
-        "Python": lambda: f"{sys.version.split()[0]} on {sys.platform}, {run.cores()} cores, {sys.executable}",
+        "Python": lambda: f"{sys.version.split()[0]} on {sys.platform}, {cores}, {sys.executable}",
         "Profile": lambda: run.requested_profile() or unset,
         "Keras": _keras,
         "Versions": lambda: ", ".join(f"{name} {text}" for name, text in run.versions().items()),
         "Seed": lambda: str(run.requested_seed()),
         "Data pack": _pack,
-        **{name: lambda name=name: _where(name) for name in data.all_names()},
-        "our own weights": _weights,
+        **{name: lambda name=name: _where(name) for name in _names()},
+        "our own weights": lambda: "not looked at without Keras" if "Keras" in amiss else _weights(),
     }
     amiss = []
     for name, answer in asked.items():
@@ -65,10 +76,11 @@ def doctor(_) -> None:
             text = answer()
         except Exception as error:  # whatever is broken, the rest is still said
             amiss.append(name)
-            text = f"✗ {error or type(error).__name__}"
+            text = f"✗ {error if isinstance(error, TlbookError) else _unexpected(error)}"
         print(f"{name:22} {text}")
     if amiss:
-        raise TlbookError("this machine", "nothing amiss", ", ".join(amiss), "do what the lines marked ✗ say")
+        do = "do what stands at the end of each line marked ✗"
+        raise TlbookError("this machine", "nothing amiss", ", ".join(amiss), do)
 
 
 def data(arguments) -> None:
@@ -99,11 +111,29 @@ def weights(_) -> None:
     print(backbones.remake_weights())
 
 
+def _seeds(text: str, most: int = 100) -> list[int]:
+    """Return the seeds of ``"3"`` or ``"0-4"``.
+
+    >>> _seeds("3"), _seeds("0-2")
+    ([3], [0, 1, 2])
+    """
+    numbers = [int(part) for part in text.split("-")] if re.fullmatch("[0-9]{1,10}(-[0-9]{1,10})?", text) else []
+    good = numbers and 0 <= numbers[-1] - numbers[0] < most and numbers[-1] < 2**32
+    what, example = ("--seeds", "0-4") if most > 1 else ("--seed", "0")
+    expected = f"a whole number up to {2**32 - 1}" + f", or the first and the last of at most {most}" * (most > 1)
+    require(good, what, expected, repr(text)[:40], f"for instance  {what} {example}")
+    return list(range(numbers[0], numbers[-1] + 1))
+
+
 def record(arguments) -> None:
     """Run chapters and write what came out."""
     from tlbook import record, register
 
-    chapter = arguments.chapter
+    project = (register.ROOT / "_toc.yml").is_file() and register.CHAPTERS.is_dir()
+    do = "in a clone of the book:  make lab, then  .venv/bin/python -m tlbook record …"
+    require(project, str(register.ROOT), "the book's folder, with _toc.yml and book/chapters", "another folder", do)
+    chapter, found = arguments.chapter, "--out alone, which changes nothing"
+    require(arguments.seed is not None or not arguments.out, "--out", "--seed beside it", found, "add  --seed 0")
     if arguments.stale:
         found = {name: record.stale(name) for name in ([chapter] if chapter else record.chapters())}
         changed = [f"{name} ({', '.join(parts)})" for name, parts in found.items() if parts]
@@ -114,11 +144,11 @@ def record(arguments) -> None:
     elif arguments.prose:
         record.write_book(register.rows())
     elif arguments.seed is not None:
-        done = record.run_seed(chapter, arguments.seed, arguments.out, run.requested_profile() or "full")
-        print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {arguments.out}")
+        out = arguments.out or Path()
+        done = record.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")
+        print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {out}")
     else:
-        first, _, last = arguments.seeds.partition("-")
-        record.record(chapter, list(range(int(first), int(last or first) + 1)))
+        record.record(chapter, _seeds(arguments.seeds))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -133,12 +163,22 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parsers[data].add_argument("name", nargs="?")
     add = parsers[record].add_argument
     add("chapter", nargs="?", default="")
+    add = parsers[record].add_mutually_exclusive_group().add_argument
     add("--seeds", default="0-4", help="for instance 0-2; without it 0-4")
-    add("--seed", type=int, help="one run only, changing nothing of the book")
-    add("--out", type=Path, default=Path("."), help="folder for that run's files")
+    add("--seed", help="one run only, changing nothing of the book")
     add("--stale", action="store_true", help="list what changed since it was recorded")
     add("--prose", action="store_true", help="write the numbers in prose anew, run nothing")
+    parsers[record].add_argument("--out", type=Path, help="with --seed: folder for that run's files")
     return top.parse_args(argv)
+
+
+def _unexpected(error: Exception) -> TlbookError:
+    """Return an error that is not ours in our words."""
+    found = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    if isinstance(error, ImportError):
+        return TlbookError(error.name or "this Python", "a package that can be imported", found, INSTALL)
+    what = str(getattr(error, "filename", None) or "this machine")
+    return TlbookError(what, "a file that can be used", found, "check permissions and free space")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -146,20 +186,28 @@ def main(argv: list[str] | None = None) -> int:
     arguments, status = parse(argv), 1
     try:
         arguments.do(arguments)
+        print(end="", flush=True)
         return 0
     except TlbookError as error:
         wrong = error
-    except KeyboardInterrupt:
-        do, status = "run the same command again, it goes on where it stopped", 130
-        wrong = TlbookError("stopped", "to finish", "an interrupt; the book is as it was", do)
+    except KeyboardInterrupt as stop:
+        verb, status = arguments.do.__name__, 128 + (stop.args or (signal.SIGINT,))[0]
+        goes_on = "; what was finished is not done again" * (verb == "record")
+        found = f"an interrupt; {KEPT.get(verb, 'nothing is half-written')}"
+        wrong = TlbookError("stopped", "to finish", found, f"run the same command again{goes_on}")
     except (ImportError, OSError) as error:
-        what = getattr(error, "filename", None) or getattr(error, "name", None) or "this machine"
-        do = "check permissions and free space; if a package is missing:  make book"
-        wrong = TlbookError(str(what), "a file or package that can be used", str(error).lower(), do)
+        wrong = _unexpected(error)
     print(f"tlbook: {wrong}", file=sys.stderr)
     return status
 
 
+def _stop(number, _) -> None:
+    raise KeyboardInterrupt(number)
+
+
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    signal.signal(signal.SIGTERM, _stop)  # ends like an interrupt: cleaned up, with one line
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")
     sys.exit(main())

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from tlbook.run import TlbookError
+from tlbook.glyphs import numbers, real, whole
+from tlbook.run import require
 
 
 @keras.saving.register_keras_serializable("tlbook")
@@ -16,11 +17,15 @@ class RandomAffine(keras.layers.Layer):
     training the images stay as they are. Input: images of shape (n, h, w) or (n, h, w, channels),
     any real dtype; output: the same, float32. What comes in from outside the image is 0 (black).
 
+    Keras knows this layer once this file is imported. Before you load a saved network that has it:
+    ``import tlbook.augment``
+
     Parameters
     ----------
     rotation, zoom, shear, shift : float
         Largest angle in radians, largest change of size as a fraction, largest shear (shift in x
         for each pixel of y) and largest shift in pixels (x and y drawn apart); each either way.
+        `TlbookError` if one is negative or not finite, or `zoom` is 1 or more.
     seed : int, optional
         Seed of the layer's own generator; by default drawn from Keras's global one.
 
@@ -34,8 +39,17 @@ class RandomAffine(keras.layers.Layer):
 
     def __init__(self, rotation=0.3, zoom=0.15, shear=0.2, shift=2.5, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.rotation, self.zoom, self.shear, self.shift, self.seed = rotation, zoom, shear, shift, seed
-        self.generator = keras.random.SeedGenerator(seed)
+        for name, limit in {"rotation": rotation, "zoom": zoom, "shear": shear, "shift": shift}.items():
+            high = 1 if name == "zoom" else np.inf
+            setattr(self, name, real(f"RandomAffine(): {name}", limit, 0, high, f"{name}=0 for none"))
+        self.seed = None if seed is None else whole("RandomAffine(): seed", seed, 0)
+        self.generator = keras.random.SeedGenerator(self.seed)
+
+    def build(self, input_shape):
+        """Refuse what are not images; `TlbookError` then."""
+        good = isinstance(input_shape, list | tuple) and len(input_shape) in (3, 4) and None not in input_shape[1:3]
+        expected = "images of shape (n, height, width) or (n, height, width, channels)"
+        require(good, "RandomAffine(): images", expected, f"shape {input_shape}", "put it where the images are")
 
     def call(self, images, training=False):
         """Return the images as floats, distorted if `training`."""
@@ -89,7 +103,7 @@ def deskew(images: np.ndarray, *, batch_size: int = 5_000) -> np.ndarray:
     images : ndarray of shape (n, height, width), uint8
         Grey images, light on black; n at least 1. `TlbookError` if the shape or the dtype is another.
     batch_size : int
-        Images warped at once.
+        Images warped at once, at least 1.
 
     Returns
     -------
@@ -101,10 +115,10 @@ def deskew(images: np.ndarray, *, batch_size: int = 5_000) -> np.ndarray:
     >>> deskew(slanted)[0, :, 3].tolist()
     [255, 255, 255, 255, 255, 255, 255]
     """
-    images = np.asarray(images)
-    if images.ndim != 3 or images.size == 0 or images.dtype != np.uint8:
-        expected, found = "uint8 of shape (n, height, width), n at least 1", f"{images.dtype} of shape {images.shape}"
-        raise TlbookError("deskew(): images", expected, found, "pass grey images from 0 to 255, one channel")
+    do = "pass grey images from 0 to 255, one channel"
+    images, batch_size = numbers("deskew(): images", images, do=do), whole("deskew(): batch_size", batch_size)
+    expected, found = "uint8 of shape (n, height, width), n at least 1", f"{images.dtype} of shape {images.shape}"
+    require(images.ndim == 3 and images.size and images.dtype == np.uint8, "deskew(): images", expected, found, do)
     return np.concatenate([_deskew(images[at : at + batch_size]) for at in range(0, len(images), batch_size)])
 
 

@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers
 
-from tlbook import data
-from tlbook.run import TlbookError, jit
+from tlbook import data, disk
+from tlbook.glyphs import numbers, real, whole
+from tlbook.run import TlbookError, jit, require
 
 WEIGHTS = Path(__file__).parent / "weights"
 SUMS = WEIGHTS / "SHA256SUMS"  # in the form that `sha256sum --check` reads
@@ -22,6 +24,64 @@ IMAGENET = {"vgg16": ("VGG16", {}), "resnet50": ("ResNet50", {}), "mobilenet": (
 SHIPPED = ("small_cnn_letters", "small_cnn_letters-8x8", "vgg16_letters")
 VGG_EPOCHS = 8
 LETTERS_IMAGES, LETTERS_EPOCHS = 40_000, 4  # what these weights were trained with
+LAST = {"data_format": "channels_last"}  # whatever Keras's own settings say
+ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")  # of which `preprocess_input` consists
+
+
+def fitting(caller: str, network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return images as an array if the network makes features of them; `TlbookError` in the caller's name if not.
+
+    The network has one input and one output of shape (n, d). The images have its input's shape and are finite, and,
+    where the network scales them itself, they were not scaled before: floats from -1 to 1 would come out near 0.
+
+    >>> fitting("extract()", small_cnn(weights=None), np.zeros((5, 28, 28), "uint8")).shape
+    (5, 28, 28)
+    """
+    model = isinstance(network, keras.Model)
+    wanted, made = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
+    found = type(network).__name__ if not model else "a network that was not built" if wanted is None else str(wanted)
+    do = "pass a keras.Sequential or keras.Model that begins with keras.Input(shape)"
+    require(model and isinstance(wanted, tuple), f"{caller}: network", "a built network with one input", found, do)
+    good = isinstance(made, tuple) and len(made) == 2
+    require(good, f"{caller}: network", "an output of shape (None, d)", made, "end it at its feature layer")
+
+    images = numbers(what := f"{caller}: images", images)
+    good = images.size and len(wanted) == images.ndim
+    good = good and all(side in (None, own) for side, own in zip(wanted[1:], images.shape[1:], strict=True))
+    expected = f"shape {(None, *wanted[1:])} with at least one image"
+    require(good, what, expected, f"shape {images.shape}", "reshape or resize the images")
+    if images.dtype.kind in "bf":
+        low, high = float(images.min()), float(images.max())  # NaN if one is
+        found = "NaN" if np.isnan(low) else f"{low:g} to {high:g}"
+        good = max(-low, high) <= float(np.finfo(np.float32).max) and images.itemsize <= 8
+        require(good, what, "finite numbers of 32 or 64 bits", found, "images = numpy.nan_to_num(images)")
+        good = not -1 <= low <= high <= 1 or low == high == 0 or not _scales(network)
+        do = "pass the images as they are, 0 to 255"
+        require(good, what, "pixels from 0 to 255, since this network scales them itself", found, do)
+    return images
+
+
+def _scales(network: keras.Model) -> bool:
+    """Return whether a network scales pixels from 0 to 255 itself, before its first layer with weights."""
+    for step in _steps(network):
+        if isinstance(step, layers.Rescaling):
+            return np.max(step.scale) < 1
+        if isinstance(step, layers.Normalization):  # which may also have been made for small numbers
+            return np.abs(keras.ops.convert_to_numpy(step.mean)).max() > 1
+        if not isinstance(step, layers.Layer) and type(step).__name__ in ARITHMETIC:
+            return True
+        if getattr(step, "weights", None):
+            return False
+    return False
+
+
+def _steps(network):
+    """Yield layers and operations, those of networks inside too, in the order in which they are applied."""
+    for step in getattr(network, "operations", None) or network.layers:
+        if isinstance(step, keras.Model):
+            yield from _steps(step)
+        else:
+            yield from step._flatten_layers() if isinstance(step, layers.Layer) else [step]
 
 
 def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Sequential:
@@ -39,7 +99,7 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
         Weights trained on 52 rendered letters, or on letters that went through 8 x 8 pixels; or random
         ones drawn from Keras's global seed. `TlbookError` if their file is missing or has been changed.
     image_size : int
-        Side of the images in pixels.
+        Side of the images in pixels, 4 or more.
 
     Returns
     -------
@@ -51,16 +111,17 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
     >>> small_cnn(weights=None).output_shape
     (None, 128)
     """
-    if weights not in (*LETTERS, None):
-        raise TlbookError("small_cnn(): weights", f"{', '.join(LETTERS)} or None", repr(weights), "weights='letters'")
+    good = weights is None or (isinstance(weights, str) and weights in LETTERS)
+    require(good, "small_cnn(): weights", f"{', '.join(LETTERS)} or None", repr(weights), "weights='letters'")
+    image_size = whole("small_cnn(): image_size", image_size, 4, do="enlarge the images, or pad them")
     network = keras.Sequential([keras.Input((image_size, image_size)), layers.Rescaling(1 / 255)], name="small_cnn")
     network.add(layers.Reshape((image_size, image_size, 1)))
     for filters, pool in ((32, True), (64, True), (128, False)):
-        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu", **LAST))
         if pool:
-            network.add(layers.MaxPooling2D())
+            network.add(layers.MaxPooling2D(**LAST))
         network.add(layers.BatchNormalization(momentum=0.9))
-    network.add(layers.GlobalAveragePooling2D())
+    network.add(layers.GlobalAveragePooling2D(**LAST))
     network.add(layers.Dense(128, "relu"))
     if weights:
         network.load_weights(checked(WEIGHTS / f"small_cnn_{weights}.weights.h5"))
@@ -81,7 +142,7 @@ def vgg16(weights: str | None = "letters", width: float | None = None, image_siz
         Weights trained on rendered letters (at a quarter of the width), or on ImageNet, or random ones
         drawn from Keras's global seed. `TlbookError` as for `checked` and `imagenet`.
     width : float, optional
-        Share of the 64, 128, 256, 512 and 512 channels of the blocks: 1 for ``"imagenet"``, else 0.25.
+        Share of the 64, 128, 256, 512 and 512 channels of the blocks, at least 1/64: 1 for ``"imagenet"``, else 0.25.
     image_size : int
         Side of the images in pixels, 32 or more.
 
@@ -95,27 +156,23 @@ def vgg16(weights: str | None = "letters", width: float | None = None, image_siz
     >>> vgg16(weights=None, width=0.125).output_shape
     (None, 64)
     """
-    trained = {"letters": 0.25, "imagenet": 1}.get(weights)
-    width = width or trained or 0.25
-    checks = [
-        (weights is None or trained, "weights", "letters, imagenet or None", repr(weights), "weights='letters'"),
-        (width == (trained or width), "width", f"{trained} for weights={weights!r}", width, f"width={trained}"),
-        (width * 64 >= 1, "width", "at least 1/64", width, "width=0.25"),
-        (image_size >= 32, "image_size", "at least 32 pixels", image_size, "enlarge the images, or pad them"),
-    ]
-    for good, what, expected, found, mend in checks:
-        if not good:
-            raise TlbookError(f"vgg16(): {what}", expected, str(found), mend)
+    trained = {"letters": 0.25, "imagenet": 1}.get(weights) if isinstance(weights, str) else None
+    good = weights is None or trained
+    require(good, "vgg16(): weights", "letters, imagenet or None", repr(weights), "weights='letters'")
+    width = real("vgg16(): width", trained or 0.25 if width is None else width, 1 / 64, 64, do="width=0.25")
+    good = width == (trained or width)
+    require(good, "vgg16(): width", f"{trained} for weights={weights!r}", width, f"width={trained}")
+    image_size = whole("vgg16(): image_size", image_size, 32, do="enlarge the images, or pad them")
     if weights == "imagenet":
         return imagenet("vgg16", image_size)
     network = keras.Sequential([keras.Input((image_size, image_size, 3)), layers.Rescaling(1 / 255)], name="vgg16")
     for block, (channels, convolutions) in enumerate(VGG_BLOCKS, 1):
-        options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+        options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal", **LAST}
         for number in range(1, convolutions + 1):
             name = f"block{block}_conv{number}"
             network.add(layers.Conv2D(round(width * channels), 3, name=name, **options))
-        network.add(layers.MaxPooling2D(name=f"block{block}_pool"))
-    network.add(layers.GlobalAveragePooling2D())
+        network.add(layers.MaxPooling2D(name=f"block{block}_pool", **LAST))
+    network.add(layers.GlobalAveragePooling2D(**LAST))
     if weights:
         network.load_weights(checked(WEIGHTS / f"vgg16_{weights}.weights.h5"))
     return network
@@ -150,11 +207,13 @@ def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: b
     >>> imagenet("mobilenet").output_shape                 # doctest: +SKIP
     (None, 256)
     """
-    if name not in IMAGENET:
-        raise TlbookError("imagenet(): name", " or ".join(IMAGENET), repr(name), "name='vgg16'")
-    if image_size < 32 or (top and image_size != 224):
-        expected = "224 pixels with top=True" if top else "at least 32 pixels"
-        raise TlbookError("imagenet(): image_size", expected, str(image_size), "resize the images")
+    known = isinstance(name, str) and name in IMAGENET
+    require(known, "imagenet(): name", " or ".join(IMAGENET), repr(name), "name='vgg16'")
+    image_size = whole("imagenet(): image_size", image_size, 32, do="resize the images")
+    good = not top or image_size == 224
+    require(good, "imagenet(): image_size", "224 pixels with top=True", image_size, "resize the images")
+    found, do = keras.config.image_data_format(), "write channels_last there, or delete that line"
+    require(found == "channels_last", "image_data_format in Keras's keras.json", "channels_last", found, do)
     path = data.fetch_checked(f"{name}-imagenet{'-top' if top else ''}")
     module, (build, options) = getattr(keras.applications, name), IMAGENET[name]
     images = keras.Input((image_size, image_size, 3))
@@ -170,8 +229,9 @@ def checked(path: Path) -> Path:
 
     Raises `TlbookError` if it is missing or its SHA-256 is not the listed one.
     """
-    listed = dict(reversed(line.split()) for line in SUMS.read_text().splitlines()) if SUMS.is_file() else {}
-    wanted = listed.get(path.name, "none listed")
+    require(isinstance(path, Path), "checked(): path", "a pathlib.Path", type(path).__name__, "pathlib.Path(...)")
+    lines = [line.split() for line in SUMS.read_text(errors="replace").splitlines()] if SUMS.is_file() else []
+    wanted = next((line[0] for line in lines if line[1:] == [path.name]), "none listed")
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no such file"
     if found != wanted:
         raise TlbookError(str(path), f"SHA-256 {wanted[:16]}", found[:16], "python -m tlbook weights")
@@ -181,10 +241,15 @@ def checked(path: Path) -> Path:
 def duplicate(network: keras.Model) -> keras.Model:
     """Return a network of the same layers and weights, so that training one leaves the other as it is.
 
+    `TlbookError` if it is no network, or was not built yet and so has no weights.
+
     >>> twin = duplicate(small_cnn(weights=None))
     >>> twin.output_shape
     (None, 128)
     """
+    good = isinstance(network, keras.Model) and network.built
+    do = "pass a keras.Sequential or keras.Model that begins with keras.Input(shape)"
+    require(good, "duplicate(): network", "a built network", type(network).__name__, do)
     twin = keras.models.clone_model(network)
     twin.set_weights(network.get_weights())
     return twin
@@ -194,23 +259,32 @@ def train_source(backbone: keras.Model, source: data.Dataset, epochs: int, rate:
     """Train a backbone with a throw-away linear head on a labelled source data set, in place.
 
     Adam, its rate falling from `rate` to 0 along a cosine (Loshchilov and Hutter 2017, section 3); batches
-    of 128; cross-entropy. Returns backbone and head as one network that gives logits, one a class.
+    of 128; cross-entropy. Returns backbone and head as one network that gives logits, one per class. `TlbookError` if
+    the images do not fit the backbone, a label is none of the classes, or the loss did not stay finite.
 
     >>> net, source = small_cnn(weights=None), data.letters(n=256, n_test=1)
     >>> train_source(net, source, epochs=1).output_shape
     (None, 52)
     """
-    if epochs < 1:
-        raise TlbookError("train_source(): epochs", "at least 1", str(epochs), "epochs=1")
+    epochs = whole("train_source(): epochs", epochs, do="epochs=1")
+    rate = real("train_source(): rate", rate, 1e-12, do="rate=2e-3")
+    good, do = isinstance(source, data.Dataset), "pass tl.data.letters(...)"
+    require(good, "train_source(): source", "a tlbook.data.Dataset", type(source).__name__, do)
+    x, what = fitting("train_source()", backbone, source.x_train), "train_source(): labels"
+    y, classes = numbers(what, source.y_train, "iu"), len(source.class_names)
+    require(y.shape == (len(x),), what, f"one per image, shape ({len(x)},)", f"shape {y.shape}", "pass one per image")
+    good = 0 <= y.min() and y.max() < classes
+    require(good, what, f"from 0 to {classes - 1}", f"{y.min()} to {y.max()}", "number the classes 0, 1, 2, …")
     classifier = keras.Sequential([backbone, layers.Dense(len(source.class_names))])
-    steps = epochs * -(-len(source.x_train) // 128)
+    steps = epochs * -(-len(x) // 128)
     classifier.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=jit(),
     )
-    classifier.fit(source.x_train, source.y_train, batch_size=128, epochs=epochs, verbose=0)
+    losses = classifier.fit(x, y, batch_size=128, epochs=epochs, verbose=0).history["loss"]
+    require(np.isfinite(losses).all(), "train_source(): the loss", "a finite number", losses[-1], "take a smaller rate")
     return classifier
 
 
@@ -231,8 +305,7 @@ def remake_weights() -> Path:
             keras.utils.set_random_seed(0)
             train_source(network := build(weights=None), source, epochs, rate)
             network.save_weights(Path(beside) / f"{name}.weights.h5")
-        files, sums = sorted(Path(beside).iterdir()), Path(beside) / SUMS.name
-        sums.write_text("".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files))
-        for file in (sums, *files):
-            file.replace(WEIGHTS / file.name)
+        made = {file.name: file.read_bytes() for file in sorted(Path(beside).iterdir())}
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in made.items())
+    disk.write({**{WEIGHTS / name: content for name, content in made.items()}, SUMS: sums})
     return WEIGHTS

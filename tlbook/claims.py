@@ -7,9 +7,11 @@ import warnings
 
 import numpy as np
 
-from tlbook.run import TlbookError, current, log
+from tlbook.run import TlbookError, current, log, require, say
 
 UNITS = ("fraction", "points", "errors", "seconds", "images/s", "MB", "×")
+NAME = re.compile("[a-z][a-z0-9_]*")
+PLAIN = re.compile(r"\w[\w .,()'/+-]*")  # what may stand on a page as it is: neither Markdown nor HTML
 
 
 class FalseClaimError(AssertionError):
@@ -41,15 +43,17 @@ def claim(text: str, holds, *, full_only: str | None = None) -> None:
     run, mode = current(), os.environ.get("TLBOOK_CLAIMS") or "warn"
     if mode not in ("warn", "raise", "log"):
         raise TlbookError("TLBOOK_CLAIMS", "warn, raise or log", repr(mode), "export TLBOOK_CLAIMS=warn")
-    if not isinstance(holds, bool | np.bool_):
-        raise TlbookError(f"claim {text!r}", "True or False", repr(holds), "compare two numbers")
-    if full_only is not None and len(full_only.split()) < 3:
-        raise TlbookError(f"claim {text!r}: full_only", "a reason in words", repr(full_only), "say why in a few words")
+    good = isinstance(text, str) and text == " ".join(text.split()) != ""
+    require(good, "claim(): text", "a sentence, in one line", repr(text), "claim('two is more than one', 2 > 1)")
+    good = isinstance(holds, bool | np.bool_)
+    require(good, f"claim {text!r}", "True or False", repr(holds), "compare two numbers")
+    good = full_only is None or (isinstance(full_only, str) and len(full_only.split()) >= 3)
+    require(good, f"claim {text!r}: full_only", "a reason in words", repr(full_only), "say why in a few words")
     if full_only and not run.full:
-        print(f"– {text} (left open in the quick profile: {full_only})")
+        say(f"– {text} (left open in the quick profile: {' '.join(full_only.split())})")
         return
     log(kind="claim", text=text, holds=bool(holds))
-    print(f"{'✓' if holds else '✗ FALSE:'} {text}")
+    say(f"{'✓' if holds else '✗ FALSE:'} {text}")
     if not holds and mode == "raise":
         raise FalseClaimError(text)
     if not holds and mode == "warn":
@@ -79,25 +83,36 @@ def number(name: str, value: float, unit: str = "fraction", *, dataset: str | No
     demo_acc = 51.3 %
     """
     current()
-    if not name.isidentifier() or name != name.lower():
-        raise TlbookError("number(): name", "lower case, digits and underscores", repr(name), "number('raw_acc', …)")
-    if unit not in UNITS:
-        raise TlbookError(f"number {name}: unit", " or ".join(UNITS), repr(unit), "unit='fraction'")
-    try:
-        good = 0 <= value <= 1 if unit == "fraction" else math.isfinite(value)
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        wanted = "a number from 0 to 1" if unit == "fraction" else "a finite number"
-        raise TlbookError(f"number {name}", wanted, str(value), "accuracies are fractions; mend the computation")
+    good = isinstance(name, str) and NAME.fullmatch(name)
+    require(good, "number(): name", "lower case, digits and underscores", repr(name), "number('raw_acc', …)")
+    good = isinstance(unit, str) and unit in UNITS
+    require(good, f"number {name}: unit", " or ".join(UNITS), repr(unit), "unit='fraction'")
+    good = dataset is None or (isinstance(dataset, str) and PLAIN.fullmatch(dataset))
+    require(good, f"number {name}: dataset", "a name in plain words", repr(dataset), "dataset='MNIST', or leave it out")
+    wanted = "a number from 0 to 1" if unit == "fraction" else "a finite number"
+    do = "accuracies are fractions; mend the computation"
+    require(fits(value, unit), f"number {name}", wanted, value, do)
     log(kind="number", name=name, value=float(value), unit=unit, dataset=dataset)
-    print(f"{name} = {written(float(value), unit)}")
+    say(f"{name} = {written(float(value), unit)}")
+
+
+def fits(value, unit: str) -> bool:
+    """Return whether a value is one number that can be recorded in this unit.
+
+    >>> fits(0.5, "fraction"), fits(51.3, "fraction"), fits(51.3, "errors"), fits([51.3], "errors")
+    (True, False, True, False)
+    """
+    try:
+        return np.ndim(value) == 0 and bool(0 <= value <= 1 if unit == "fraction" else math.isfinite(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def symptom(action, error: type[Exception]) -> None:
     """Run code that looks right and is not, and print the first words of its error.
 
     `action` takes no argument. If it ends without `error`, that is a false claim; another error goes through.
+    `TlbookError` if the one is no function, or the other no class of errors.
 
     >>> import tlbook as tl
     >>> run = tl.start("01_demo")                          # doctest: +ELLIPSIS
@@ -105,11 +120,14 @@ def symptom(action, error: type[Exception]) -> None:
     >>> tl.symptom(lambda: [1, 2][3], IndexError)
     IndexError: list index out of range
     """
+    good = callable(action) and isinstance(error, type) and issubclass(error, Exception)
+    do = "symptom(lambda: what_fails(), ValueError)"
+    require(good, "symptom()", "a function without arguments, and a kind of error", f"{action!r}, {error!r}", do)
     try:
         action()
     except error as found:
         text = re.sub(r"\x1b\[\d+m", "", str(found))  # Keras colours its messages
-        print(f"{type(found).__name__}: {' '.join(text.split())[:150]}")
+        say(f"{type(found).__name__}: {' '.join(text.split())[:150]}")
     else:
         claim(f"this code ends in {error.__name__}", False)
 

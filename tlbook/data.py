@@ -5,21 +5,34 @@ downloads. Only an absent file moves the search on; a wrong one stops it. `digit
 scikit-learn, `letters` is rendered on the spot.
 """
 
+import contextlib
+import errno
 import functools
 import hashlib
+import math
 import os
+import shlex
+import shutil
+import socket
 import tempfile
+import time
 import tomllib
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from tlbook import glyphs
-from tlbook.run import TlbookError, log
+from tlbook.disk import probe, regular, words
+from tlbook.glyphs import numbers, whole
+from tlbook.run import TlbookError, log, requested_profile, require, say
 
 MADE = ("digits", "letters")  # here, and so never downloaded
 PARTS = ("x_train", "y_train", "x_test", "y_test")
+PATIENCE = 60  # seconds that a server may be silent
+LEFT_OVER = 3600  # seconds after which what is half-written was left by a process that was killed
+FULL = "ENOSPC EDQUOT EFBIG EROFS EIO EACCES EISDIR".split()  # what a disk says, and no network
 
 
 @dataclass(frozen=True)
@@ -45,14 +58,15 @@ class Dataset:
 
 
 def digest(*arrays: np.ndarray) -> str:
-    """Return the SHA-256 of the arrays' bytes, one after the other, in C order.
+    """Return the SHA-256 of the arrays' bytes, one after the other, in C order; `TlbookError` for Python objects.
 
     >>> digest(np.zeros(3, "uint8"))[:12]
     '709e80c88487'
     """
     total = hashlib.sha256()
     for array in arrays:
-        total.update(np.ascontiguousarray(array).data)
+        array = np.ascontiguousarray(numbers("digest(): array", array, "biufcSUVMm"))
+        total.update(array.reshape(-1).view(np.uint8))  # bytes, for dtypes that Python's buffers do not know
     return total.hexdigest()
 
 
@@ -63,8 +77,8 @@ def _entries() -> dict[str, dict]:
 
 
 def _entry(name: str) -> dict:
-    if name not in _entries():
-        made = f" ({name} is made here and never downloaded)" if name in MADE else ""
+    if not isinstance(name, str) or name not in _entries():
+        made = f" ({name} is made here and never downloaded)" if str(name) in MADE else ""
         raise TlbookError("data set", " or ".join(_entries()), repr(name) + made, "python -m tlbook data list")
     return _entries()[name]
 
@@ -80,8 +94,21 @@ def _cache(entry: dict) -> Path:
 
 
 def _unreadable(path: Path, error: OSError) -> TlbookError:
-    found = (error.strerror or type(error).__name__).lower()
-    return TlbookError(str(path), "a file that can be read", found, f"chmod -R u+rX '{path.parent}'")
+    do = f"chmod -R u+rX {shlex.quote(str(path.parent))}"
+    return TlbookError(str(path), "a file that can be read", words(error), do)
+
+
+def _replaced(name: str, path: Path) -> bool:
+    """Return whether `fetch` can replace this file by a right one."""
+    return path.parent == _cache(_entry(name)) and "url" in _entry(name) and not path.is_dir()
+
+
+def _cure(name: str, path: Path) -> str:
+    """Say how a wrong file is replaced; never by removing it first, since there may be no other."""
+    if _replaced(name, path):
+        return f"python -m tlbook data fetch {name}   (it replaces the file once the new one is there and right)"
+    unset = "" if path.parent == _cache(_entry(name)) else "   (or: unset TLBOOK_DATA)"
+    return f"copy {path.name} again from where the pack came from{unset}"
 
 
 def locate(name: str) -> Path | None:
@@ -90,98 +117,151 @@ def locate(name: str) -> Path | None:
     Raises `TlbookError` if no data set of that name lives in a file, or a folder is unreadable or not there.
     """
     entry, asked = _entry(name), os.environ.get("TLBOOK_DATA")
-    file, pack = entry["file"], Path(asked).expanduser() if asked else None
+    file, pack = entry["file"], Path(os.path.expanduser(asked)) if asked else None
     for folder in filter(None, (pack, _cache(entry))):
         path = folder / file
         try:
             path.stat()
             return path
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError):
             if folder is pack and not pack.is_dir():
                 found = "a file" if pack.exists() else "nothing there"
                 mend = f"export TLBOOK_DATA=/the/folder/with/{file}   (or: unset TLBOOK_DATA)"
-                raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", found, mend) from error
+                raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", found, mend) from None
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise _unreadable(path, error) from None
     return None
 
 
 def on_disk(*names: str) -> bool:
     """Return whether all these data sets can be had without a download."""
-    return all(name in MADE or locate(name) is not None for name in names)
+    return all(str(name) in MADE or locate(name) is not None for name in names)
 
 
-def _read(path: Path, entry: dict) -> dict[str, np.ndarray]:
-    """Read and check every array of a file, or say which one is wrong."""
-    again = f"rm -r '{path}' && python -m tlbook data fetch {path.stem}"
+def _check(name: str, path: Path) -> list[np.ndarray]:
+    """Return the arrays of a file (of weights none); `TlbookError` unless it is right to the last bit."""
+    known, arrays = _entry(name).get("arrays", {}), []
+    expected = f"an .npz file with the arrays {', '.join(known)}" if known else "a file of weights"
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {part: file[part] for part in entry["arrays"]}
+        regular(path, expected)
+        with open(path, "rb") as file:
+            if not known:
+                wanted = _entry(name)["digest"]
+                found = hashlib.file_digest(file, "md5" if len(wanted) == 32 else "sha256").hexdigest()
+                require(found == wanted, str(path), f"digest {wanted[:16]}…", f"{found[:16]}…", "")
+                return []
+            with zipfile.ZipFile(file) as parts:
+                for part, right in known.items():
+                    arrays.append(_member(parts, part, f"{path}: {part}", right))
+        return arrays
+    except TlbookError as error:
+        raise TlbookError(error.what, error.expected, error.found, _cure(name, path)) from None
     except PermissionError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error) from None
     except Exception as error:  # NumPy, zipfile and zlib each have their own for a broken file
-        found = f"a broken file of {path.stat().st_size} bytes ({error})"
-        raise TlbookError(
-            str(path), f"an .npz file with the arrays {', '.join(entry['arrays'])}", found, again
-        ) from error
-    for part, array in arrays.items():
-        right = {"dtype": "uint8"} | entry["arrays"][part]
-        wanted, sha256 = f"{right['dtype']} {tuple(right['shape'])}", right["sha256"]
-        if (found := f"{array.dtype} {array.shape}") != wanted:
-            raise TlbookError(f"{path}: {part}", wanted, found, again)
-        if (found := digest(array)) != sha256:
-            raise TlbookError(f"{path}: {part}", f"SHA-256 {sha256[:16]}…", f"{found[:16]}…", again)
-    return arrays
+        found = f"a broken file ({' '.join(str(error).split())[:100] or type(error).__name__})"
+        raise TlbookError(str(path), expected, found, _cure(name, path)) from None
 
 
-def fetch(name: str) -> Path:
-    """Return the file of a data set; if it is not on this disk yet, download it into Keras's cache.
+def _member(file: zipfile.ZipFile, part: str, what: str, right: dict) -> np.ndarray:
+    """Return an array, read only if its header says what it should: a small file may unpack to gigabytes."""
+    shape, about = tuple(right["shape"]), file.getinfo(f"{part}.npy")
+    if about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("compressed in a way that cannot be read bit by bit")
+    with file.open(about) as content:
+        if (version := np.lib.format.read_magic(content)) != (1, 0):  # others may have headers of gigabytes
+            raise ValueError(f"an array of format {version}")
+        own, fortran, dtype = np.lib.format.read_array_header_1_0(content)
+        require((dtype, own) == (np.uint8, shape), what, f"uint8 {shape}", f"{dtype} {own}", "")
+        array = np.frombuffer(content.read(math.prod(shape)), np.uint8).reshape(shape, order="F" if fortran else "C")
+    require((found := digest(array)) == right["sha256"], what, f"SHA-256 {right['sha256'][:16]}…", f"{found[:16]}…", "")
+    return array
 
-    It is moved to its place once it is whole and its digest is right, so a download that breaks off leaves
-    nothing behind. Raises `TlbookError` as `locate` does, and if the download fails.
-    """
-    if (path := locate(name)) is not None:
-        return path
+
+def sweep(folder: Path, pattern: str) -> None:
+    """Remove folders that match a pattern and in which nothing was written for an hour: others are still in use."""
+    for left in folder.glob(pattern):
+        with contextlib.suppress(OSError):  # no folder, or somebody else was faster
+            newest = max(each.stat().st_mtime for each in (left, *left.iterdir()))
+            if time.time() - newest > LEFT_OVER:
+                shutil.rmtree(left)
+
+
+def _download(name: str) -> Path:
+    """Download a file into Keras's cache; it is moved to its place once it is whole and its digest is right."""
+    entry, cache = _entry(name), _cache(_entry(name))
+    file, url = entry["file"], entry.get("url")
+    pack = os.environ.get("TLBOOK_DATA") or "not set"
+    what = f"{file} is neither in TLBOOK_DATA ({pack}) nor in Keras's cache ({cache})"
+    do = f"export TLBOOK_DATA=FOLDER  with a copy of {file} in it"
+    if requested_profile() == "full":
+        do += " , or, for small data,  export TLBOOK_PROFILE=quick"
+    require(url, what, "a copy in one of the two", "none, and nobody offers it", do)
     import keras
 
-    entry, cache = _entry(name), _cache(_entry(name))
-    file, url = entry["file"], entry.get("url", "nobody offers it")
+    probe(cache)
+    say(f"Downloading {file} ({entry['megabytes']} MB) into {cache}")
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)
     try:
-        print(f"Downloading {file} ({entry['megabytes']} MB) into {cache}")
-        cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as beside:
             options = {"file_hash": entry["digest"], "cache_dir": beside, "cache_subdir": ""}
             return Path(keras.utils.get_file(file, url, **options)).replace(cache / file)
     except Exception as error:
-        raise TlbookError(
-            f"{file} is neither in TLBOOK_DATA ({os.environ.get('TLBOOK_DATA') or 'not set'}) nor in "
-            f"Keras's cache ({cache}), and its download failed: {url}",
-            "a whole file from one of the three", " ".join(str(error).split())[:200] or type(error).__name__,
-            f"connect to the network and run  python -m tlbook data fetch {name} , or  export TLBOOK_DATA=FOLDER  "
-            f"with a copy of {file} in it",
-        ) from error  # fmt: skip
+        if isinstance(error, OSError) and errno.errorcode.get(error.errno) in FULL:
+            found, do = words(error), "free some space there, or take another disk:  export KERAS_HOME=FOLDER"
+            raise TlbookError(str(cache), f"room for {file}, {entry['megabytes']} MB", found, do) from None
+        found = " ".join(str(error).split())[:200] or type(error).__name__
+        if isinstance(error, TimeoutError):
+            found = f"a server that says nothing for {PATIENCE} seconds"
+        do = f"connect to the network and run  python -m tlbook data fetch {name} , or  {do}"
+        what = f"{what}, and its download failed: {url}"
+        raise TlbookError(what, "a whole file from one of the three", found, do) from None
+    finally:
+        socket.setdefaulttimeout(patience)
+
+
+def _file(name: str) -> Path:
+    """Return the file of a data set, unchecked; if it is not on this disk yet, download it."""
+    return locate(name) or _download(name)
+
+
+def fetch(name: str) -> Path:
+    """Return the file of a data set or of weights, and have it right; if need be, download it into Keras's cache.
+
+    A wrong file in Keras's cache is replaced, but only once the new one is whole and its digest is right; a download
+    that breaks off leaves nothing behind. Raises `TlbookError` as `locate` does, if the download fails, and if a
+    wrong file cannot be replaced: in a data pack, or because nobody offers it.
+    """
+    sweep(_cache(_entry(name)), f".{name}-????????")
+    if (path := locate(name)) is None:
+        return _download(name)
+    try:
+        _check(name, path)
+    except TlbookError as wrong:
+        if not _replaced(name, path):
+            raise
+        say(f"{wrong.what}: not the right one, {wrong.found}")
+        try:
+            return _download(name)
+        except TlbookError as failed:
+            found = f"{wrong.found}, and no new one: {failed.found}"
+            raise TlbookError(wrong.what, wrong.expected, found, failed.do) from None
+    return path
 
 
 def fetch_checked(name: str) -> Path:
-    """Return the file of `fetch`, but only if it is the listed one to the last bit: for weights, which are not arrays.
+    """Return the file of a data set or of weights, downloaded if it is absent, but only if it is the right one.
 
-    Raises `TlbookError` as `fetch` does, and if the file on this disk is another one.
+    Raises `TlbookError` as `locate` does, if the download fails, and if the file on this disk is another one.
     """
-    path, wanted = fetch(name), _entry(name)["digest"]
-    try:
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "md5" if len(wanted) == 32 else "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if found != wanted:
-        again = f"rm -r '{path}' && python -m tlbook data fetch {name}"
-        raise TlbookError(str(path), f"digest {wanted[:16]}…", f"{found[:16]}…", again)
+    _check(name, path := _file(name))
     return path
 
 
 def verify(name: str) -> str:
     """Read and check a data set or a file of weights; say what it is. Raises `TlbookError` if it is wrong or absent."""
-    if name not in MADE and "arrays" not in _entry(name):
+    if str(name) not in MADE and "arrays" not in _entry(name):
         return f"right, {fetch_checked(name)}, {_entry(name)['licence']}"
     found = globals()[name]().provenance
     return f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
@@ -198,8 +278,8 @@ def mnist() -> Dataset:
     >>> mnist().x_train.shape                              # doctest: +SKIP
     (60000, 28, 28)
     """
-    path, entry = fetch("mnist"), _entry("mnist")
-    return _dataset(_read(path, entry).values(), "0123456789", "MNIST", str(path), entry["licence"])
+    path, entry = _file("mnist"), _entry("mnist")
+    return _dataset(_check("mnist", path), "0123456789", "MNIST", str(path), entry["licence"])
 
 
 def cifar10() -> Dataset:
@@ -214,9 +294,9 @@ def cifar10() -> Dataset:
     >>> cifar10().x_train.shape                            # doctest: +SKIP
     (10000, 32, 32, 3)
     """
-    path, entry = fetch("cifar10"), _entry("cifar10")
+    path, entry = _file("cifar10"), _entry("cifar10")
     names = "airplane automobile bird cat deer dog frog horse ship truck".split()
-    return _dataset(_read(path, entry).values(), names, "CIFAR-10 subset (JPEG)", str(path), entry["licence"])
+    return _dataset(_check("cifar10", path), names, "CIFAR-10 subset (JPEG)", str(path), entry["licence"])
 
 
 def as_rgb(images: np.ndarray, size: int = 32) -> np.ndarray:
@@ -228,9 +308,10 @@ def as_rgb(images: np.ndarray, size: int = 32) -> np.ndarray:
     >>> as_rgb(np.ones((2, 28, 28), "uint8")).shape
     (2, 32, 32, 3)
     """
-    if images.ndim != 3 or max(images.shape[1:]) > size:
-        expected = f"shape (n, height, width), at most {size} pixels a side"
-        raise TlbookError("as_rgb(): images", expected, f"shape {images.shape}", "take grey images, or a larger size")
+    images, size = numbers(what := "as_rgb(): images", images), whole("as_rgb(): size", size)
+    good = images.ndim == 3 and 1 <= min(images.shape[1:]) and max(images.shape[1:]) <= size
+    expected = f"shape (n, height, width), at most {size} pixels a side"
+    require(good, what, expected, f"shape {images.shape}", "take grey images, or a larger size")
     edges = [((size - side) // 2, size - side - (size - side) // 2) for side in images.shape[1:]]
     return np.repeat(np.pad(images, ((0, 0), *edges))[..., None], 3, axis=-1)
 
@@ -265,8 +346,7 @@ def letters(n=40_000, n_test=4_000, *, without="", seed=0, **options) -> Dataset
     >>> d.x_train.shape, len(d.class_names)
     ((200, 28, 28), 50)
     """
-    if min(n, n_test) < 1:
-        raise TlbookError("letters(): n, n_test", "at least 1 image each", f"{n}, {n_test}", "ask for more")
+    n, n_test = (whole(f"letters(): {name}", value) for name, value in {"n": n, "n_test": n_test}.items())
     x, y, names = glyphs.render(n + n_test, without=without, seed=seed, **options)
     said = {"without": without, **options}
     recipe = ", ".join([f"tlbook.glyphs, seed {seed}", *(f"{key} {value}" for key, value in said.items() if value)])
@@ -278,19 +358,20 @@ def few_of_each(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
     """Choose `n` random images of each class, so that more labels are always the same and some more.
 
     Takes (images,) class numbers, gives (classes * n,) int64 places among them, class by class, the classes in
-    order; `TlbookError` if a class has fewer than `n` images, or `n` is below 1.
+    order; a negative number means no class, and is never chosen. `TlbookError` if the labels are no such vector, if a
+    class has fewer than `n` images, or `n` is below 1.
 
     >>> few_of_each(np.array([1, 0, 1, 0, 1]), n=1, seed=0)
     array([3, 2])
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
-    by_class = {which: order[labels[order] == which] for which in np.unique(labels)}
+    labels = numbers(what := "few_of_each(): labels", labels, "iub", do := "pass class numbers, one per image")
+    found = f"shape {labels.shape}" if labels.ndim != 1 or not labels.size else "none"
+    require(labels.ndim == 1 and (labels >= 0).any(), what, "a vector with a class number from 0 on", found, do)
+    order = np.random.default_rng(whole("few_of_each(): seed", seed, 0)).permutation(len(labels))
+    by_class = {which: order[labels[order] == which] for which in np.unique(labels[labels >= 0])}
     which, size = min(((which, len(rows)) for which, rows in by_class.items()), key=lambda each: each[1])
-    if not 1 <= n <= size:
-        expected = f"1 to {size}, the number of images of class {which}"
-        raise TlbookError(
-            "few_of_each(): n", expected, str(n), "ask for fewer labels a class, or take a larger data set"
-        )
+    do = f"ask for fewer labels per class, or take a larger data set: class {which} has {size} images"
+    n = whole("few_of_each(): n", n, 1, size, do)
     return np.concatenate([rows[:n] for rows in by_class.values()])
 
 

@@ -1,7 +1,12 @@
-"""Features of a network, extracted in batches, normalised, and kept on disk for the next time."""
+"""Features of a network, extracted in batches, normalised, and kept on disk for the next time.
+
+What is kept is a file for each answer: 32 bytes of SHA-256, of the answer's key and its rows, then the rows, float32
+in C order. A file that is anything else, of another answer or of an older form, is made anew.
+"""
 
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -9,8 +14,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tlbook.data import digest
-from tlbook.run import TlbookError
+from tlbook.backbones import fitting
+from tlbook.data import digest, sweep
+from tlbook.disk import regular, words
+from tlbook.glyphs import numbers, whole
+from tlbook.run import TlbookError, require, say
 
 CACHE_BYTES = 2_000_000_000  # the oldest files go when the cache grows beyond this
 
@@ -23,9 +31,17 @@ def cache_folder() -> Path:
 def normalise(z: np.ndarray) -> np.ndarray:
     """Scale each row to length 1; a row of zeros stays one.
 
+    Takes finite numbers of shape (n, d), gives float64 for float64, else float32; `TlbookError` if they are none.
+
     >>> normalise(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6, 0.8], [0.0, 0.0]]
     """
+    z = numbers("normalise(): z", z)
+    z = z.astype(np.float64 if z.dtype == np.float64 else np.float32)
+    good, do = z.ndim == 2 and z.shape[1] and np.isfinite(z).all(), "pass finite features, one row per image"
+    require(good, "normalise(): z", "finite numbers of shape (n, d)", f"NaN, infinity or shape {z.shape}", do)
+    # Squares of very large or small numbers are none; a power of two changes no digit of the others.
+    z = np.ldexp(z, -np.frexp(np.abs(z).max(axis=1, keepdims=True))[1])
     length = np.linalg.norm(z, axis=1, keepdims=True)
     return z / np.where(length > 0, length, 1)
 
@@ -33,15 +49,16 @@ def normalise(z: np.ndarray) -> np.ndarray:
 def extract(network: keras.Model, images: np.ndarray, *, batch_size: int = 512, cache: bool = True) -> np.ndarray:
     """Return the features of images: float32 of shape (n, d), each row scaled to length 1.
 
-    A second call with the same network, weights and images reads the answer from the cache. Raises
-    `TlbookError` if the images are empty, hold NaN, or have another shape than the network takes.
+    A second call with the same network, weights and images reads the answer from the cache. The answer of a network
+    with layers or functions of your own is not kept: their code may change unseen.
 
     Parameters
     ----------
     network : keras.Model
-        Ends at its feature layer: output of shape (n, d).
+        Ends at its feature layer: output of shape (n, d). `TlbookError` if it does not, or answers with NaN.
     images : ndarray of shape (n, ...)
-        What the network takes; n at least 1, no NaN.
+        What the network takes; n at least 1, all finite. `TlbookError` if they have another shape, or are floats
+        from -1 to 1 though the network scales pixels from 0 to 255 itself.
     batch_size, cache : int, bool
         Images at once; whether to look in the cache and to keep the answer there.
 
@@ -52,44 +69,103 @@ def extract(network: keras.Model, images: np.ndarray, *, batch_size: int = 512, 
     >>> extract(net, np.zeros((5, 28, 28), "uint8"), cache=False).shape
     (5, 128)
     """
-    images, wanted = np.asarray(images), (None, *network.input_shape[1:])
-    if images.size == 0 or (None, *images.shape[1:]) != wanted:
-        expected = f"shape {wanted} with at least one image"
-        raise TlbookError("extract(): images", expected, f"shape {images.shape}", "reshape or resize the images")
-    if images.dtype.kind == "f" and np.isnan(images).any():
-        raise TlbookError("extract(): images", "numbers", "NaN", "images = numpy.nan_to_num(images)")
-    if len(network.output_shape) != 2:
-        found, mend = str(network.output_shape), "end it at its feature layer"
-        raise TlbookError("extract(): network", "an output of shape (None, d)", found, mend)
-
-    path = cache_folder() / "features" / f"{_key(network, images)}.npy" if cache else None
-    if cache:
-        with contextlib.suppress(Exception):  # absent, cut short or unreadable: made anew
-            return np.load(path, allow_pickle=False)
-    z = normalise(network.predict(images, batch_size=batch_size, verbose=0)).astype(np.float32)
-    if cache:
+    images, batch_size = fitting("extract()", network, images), whole("extract(): batch_size", batch_size)
+    key = _key(network, images) if cache else None
+    path = cache_folder() / "features" / f"{key}.f32"
+    if key and (z := _kept(path, key, (len(images), network.output_shape[1] or -1))) is not None:
+        return z
+    z = np.asarray(network.predict(images, batch_size=batch_size, verbose=0)).astype(np.float32)
+    do = "train the network anew, at a smaller rate: its weights are not finite, or too large"
+    require(np.isfinite(z).all(), "extract(): network", "finite features", "NaN or infinity", do)
+    z = normalise(z)
+    if key:
         try:
-            _keep(path, z)
+            _keep(path, key, z)
         except OSError as error:  # no reason to stop
-            print(f"Features were not kept for the next time: {path.parent}: {error.strerror or error}")
+            say(f"Features were not kept for the next time: {path.parent}: {words(error)}")
     return z
 
 
-def _key(network: keras.Model, images: np.ndarray) -> str:
-    """Name an answer by all that it depends on."""
-    parts = (network.to_json(), keras.__version__, keras.backend.backend(), str(images.dtype), str(images.shape))
+def _key(network: keras.Model, images: np.ndarray) -> str | None:
+    """Name an answer by all that it depends on; None if code that is not Keras's or ours is part of it."""
+    parts = network._flatten_layers()
+    known = [each for part in parts for each in (type(part), *filter(callable, vars(part).values()))]
+    if not all(getattr(each, "__module__", "").startswith(("keras.", "tlbook.")) for each in known):
+        return None
+    said = (
+        json.dumps(_plan(network)),
+        keras.__version__,
+        keras.backend.backend(),
+        str(images.dtype),
+        str(images.shape),
+    )
     weights = digest(*(np.asarray(array) for array in network.get_weights()))
-    return hashlib.sha256("\n".join((*parts, weights, digest(images))).encode()).hexdigest()
+    return hashlib.sha256("\n".join((*said, weights, digest(images))).encode()).hexdigest()
 
 
-def _keep(path: Path, z: np.ndarray) -> None:
-    """Write beside the place, then rename; drop the oldest files of a cache that is full."""
+def _plan(network: keras.Model) -> dict:
+    """Return what a network is made of, the names of its layers replaced by numbers: Keras counts names on."""
+    layers = network._flatten_layers()
+    steps = {step for layer in layers for step in (layer, *getattr(layer, "operations", ()))}
+    named, numbered = {(type(step).__name__, step.name) for step in steps}, {}
+
+    def number(name):
+        return numbered.setdefault(name, len(numbered))
+
+    def ends(node):  # [name, 0, 0], or a list or a dict of such
+        if isinstance(node, dict):
+            return {key: ends(value) for key, value in node.items()}
+        return [number(node[0]), *node[1:]] if isinstance(node[0], str) else [ends(each) for each in node]
+
+    def bare(node):
+        if isinstance(node, list):
+            return [bare(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        node = {key: bare(value) for key, value in node.items() if key != "compile_config"}  # how it was trained
+        config = node.get("config")
+        if isinstance(config, dict):
+            if (node.get("class_name"), config.get("name")) in named:
+                config["name"] = node["name"] = number(config["name"])
+            if node.get("class_name") == "__keras_tensor__":
+                config["keras_history"] = ends(config["keras_history"])
+            if "input_layers" in config:
+                config |= {key: ends(config[key]) for key in ("input_layers", "output_layers")}
+        return node
+
+    return bare(json.loads(network.to_json()))
+
+
+def _seal(key: str, rows: np.ndarray) -> bytes:
+    return bytes.fromhex(digest(np.frombuffer(key.encode(), np.uint8), rows))
+
+
+def _kept(path: Path, key: str, shape: tuple[int, int]) -> np.ndarray | None:
+    """Return the answer that was kept, or None if there is none that is whole, of this key and shape, and finite."""
+    with contextlib.suppress(OSError, TlbookError, ValueError):
+        regular(path)
+        content = np.fromfile(path, np.uint8)
+        z = content[32:].view(np.float32).reshape(shape)
+        if content[:32].tobytes() == _seal(key, z) and np.isfinite(z).all():
+            return z
+    return None
+
+
+def _keep(path: Path, key: str, z: np.ndarray) -> None:
+    """Write beside the place, then rename; drop the oldest files of a cache that is full, and what was left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as beside:
-        np.save(Path(beside) / path.name, z)
-        (Path(beside) / path.name).replace(path)
+        part = Path(beside) / path.name
+        part.write_bytes(_seal(key, z) + z.tobytes())
+        part.replace(path)
+    sweep(path.parent, "tmp????????")
+    about = []
+    for file in path.parent.glob("*.*"):  # those of an older form too
+        with contextlib.suppress(OSError):  # another process may have dropped it just now
+            about.append((file.stat().st_mtime, file.stat().st_size, file))
     total = 0
-    for file in sorted(path.parent.glob("*.npy"), key=lambda file: file.stat().st_mtime, reverse=True):
-        total += file.stat().st_size
+    for _, size, file in sorted(about, reverse=True):
+        total += size
         if total > CACHE_BYTES and file != path:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.unlink()

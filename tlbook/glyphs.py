@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from tlbook.run import TlbookError, cores
+from tlbook.run import TlbookError, cores, require
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
 FONTS = tuple(
@@ -26,6 +26,45 @@ BOX = 20 / 28  # a glyph's longer side over the image's side: MNIST's own propor
 INK = 1.3  # contrast: the middle of a stroke is white, only its edges are grey
 ELASTIC = 2.0  # standard deviation of the elastic displacement at its knots, in pixels of a 28-pixel image
 CHUNK = 500  # images warped at once: enough to amortise NumPy's overhead, small enough for the cache
+
+
+def whole(what: str, value, low: int = 1, high: int = 2**32 - 1, do: str = "pass another number") -> int:
+    """Return a whole number from `low` to `high`; `TlbookError` for another, and for 1.0, True or an array.
+
+    >>> whole("k", np.uint8(3))
+    3
+    """
+    good = isinstance(value, int | np.integer) and not isinstance(value, bool) and low <= value <= high
+    expected = f"a whole number, {f'at least {low}, below 2**32' if high == 2**32 - 1 else f'from {low} to {high}'}"
+    require(good, what, expected, value if np.isscalar(value) else type(value).__name__, do)
+    return int(value)
+
+
+def real(what: str, value, low: float, high: float = np.inf, do: str = "pass another number") -> float:
+    """Return a finite number from `low` to below `high`; `TlbookError` for another, for True and for an array.
+
+    >>> real("width", 1, low=0.5)
+    1.0
+    """
+    good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    expected = f"a finite number, at least {low}" + (f" and below {high}" if high < np.inf else "")
+    require(good and low <= value < high, what, expected, value if good else type(value).__name__, do)
+    return float(value)
+
+
+def numbers(what: str, values, kinds: str = "biuf", do: str = "pass an array of numbers") -> np.ndarray:
+    """Return values as an array; `TlbookError` if they are masked, ragged, or not of these kinds of `dtype`.
+
+    >>> numbers("labels", [3, 1], kinds="iu")
+    array([3, 1])
+    """
+    require(not np.ma.is_masked(values), what, "no masked values", "some", "drop them, or fill them: values.filled(0)")
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # rows of unequal lengths, or something that is not to be had as an array
+        raise TlbookError(what, "an array of numbers", str(error)[:100], do) from None
+    require(array.dtype.kind in kinds, what, "numbers", f"{array.dtype} of shape {array.shape}", do)
+    return array
 
 
 @functools.cache
@@ -98,11 +137,17 @@ def _warp(masters: np.ndarray, which: np.ndarray, size: int, rng: np.random.Gene
 def enlarge(small: np.ndarray, size: int = 28, width: int = 24) -> np.ndarray:
     """Draw images of shape (n, s, s), 0 to 1, `width` pixels wide in the middle of (n, size, size), float32.
 
-    Cubic interpolation, then more contrast, so that strokes have edges again instead of a blur.
+    Cubic interpolation, then more contrast, so that strokes have edges again instead of a blur. `TlbookError` if
+    the images have another shape or range, or `width` does not fit into `size`.
 
     >>> enlarge(np.ones((1, 8, 8))).shape
     (1, 28, 28)
     """
+    small = numbers("enlarge(): small", small)
+    good = small.ndim == 3 and small.size and small.shape[1] == small.shape[2] and 0 <= small.min() <= small.max() <= 1
+    found = f"{small.dtype} of shape {small.shape}" + (f", {small.min()} to {small.max()}" if small.size else "")
+    require(good, "enlarge(): small", "shape (n, s, s), from 0 to 1", found, "divide bytes by 255")
+    width = whole("enlarge(): width", width, 1, whole("enlarge(): size", size))
     side = small.shape[-1]
     matrix = ndimage.zoom(np.eye(side), (width / side, 1), order=3, mode="nearest", grid_mode=True)
     drawn = np.clip((matrix @ small @ matrix.T - 0.3) / 0.4, 0, 1).astype(np.float32)
@@ -162,19 +207,21 @@ def render(
     >>> images.shape, images.dtype, len(names)
     ((100, 28, 28), dtype('uint8'), 48)
     """
+    n, size = whole("render(): n", n), whole("render(): size", size, 8, do="ask for larger images")
+    seed = whole("render(): seed", seed, 0)
+    if through is not None:
+        through = whole("render(): through", through, 4, size, "through=8")
+    require(isinstance(without, str), "render(): without", "a text", repr(without), "without='OolI'")
+    require(isinstance(fonts, list | tuple), "render(): fonts", "a list of names", repr(fonts), "fonts=glyphs.FONTS")
     names = tuple(letter for letter in LETTERS if letter not in without)
-    unknown, strange = sorted(set(without) - set(LETTERS)), sorted(set(fonts) - set(FONTS))
+    unknown, strange = sorted(set(without) - set(LETTERS)), [font for font in fonts if font not in FONTS]
     checks = [
-        (n >= 1, "n", "at least 1", n, "ask for one image or more"),
-        (size >= 8, "size", "at least 8 pixels", size, "ask for larger images"),
         (not unknown, "without", "letters a-z and A-Z", unknown, "leave other characters out"),
         (len(names) >= 2, "without", "at least two letters left", len(names), "leave fewer out"),
-        (len(fonts) and not strange, "fonts", f"some of {', '.join(FONTS)}", strange or "none", "fonts=glyphs.FONTS"),
-        (through is None or 4 <= through <= size, "through", f"from 4 to {size}", through, "through=8"),
+        (fonts and not strange, "fonts", f"some of {', '.join(FONTS)}", strange or "none", "fonts=glyphs.FONTS"),
     ]
-    for good, what, expected, found, mend in checks:
-        if not good:
-            raise TlbookError(f"render(): {what}", expected, str(found), mend)
+    for good, what, *words in checks:
+        require(good, f"render(): {what}", *words)
 
     masters = _masters("".join(names), tuple(fonts))
     flat = masters.reshape(-1, MASTER, MASTER)

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from tlbook.run import TlbookError
+from tlbook.glyphs import numbers, whole
+from tlbook.run import require
 
 
 def nearest(z: np.ndarray, k: int = 10) -> np.ndarray:
@@ -15,7 +16,7 @@ def nearest(z: np.ndarray, k: int = 10) -> np.ndarray:
     Parameters
     ----------
     z : ndarray of shape (n, d), floating
-        Features, all finite; `TlbookError` if not.
+        Features, all finite, n at least 2; `TlbookError` if not.
     k : int
         From 1 to n - 1.
 
@@ -24,26 +25,39 @@ def nearest(z: np.ndarray, k: int = 10) -> np.ndarray:
     >>> nearest(np.array([[0.0], [1.0], [5.0]]), k=1).ravel().tolist()
     [1, 0, 1]
     """
-    z = np.asarray(z)
-    matrix = z.ndim == 2 and z.dtype.kind == "f"
-    if not matrix or not np.isfinite(z).all():
-        found = "NaN or infinity" if matrix else f"{z.dtype} of shape {z.shape}"
-        raise TlbookError("nearest(): z", "finite floats of shape (n, d)", found, "pass tl.features.extract(...)")
-    if not 1 <= k < len(z):
-        raise TlbookError("nearest(): k", f"from 1 to {len(z) - 1}", str(k), "ask for another number of neighbours")
+    z, do = numbers("nearest(): z", z, "biufUSO"), "pass tl.features.extract(...)"
+    good = z.ndim == 2 and z.dtype.kind == "f" and len(z) > 1 and z.shape[1]
+    found = f"{z.dtype} of shape {z.shape}"
+    require(good, "nearest(): z", "finite floats of shape (n, d), n at least 2", found, do)
+    good = float(np.abs(z).max()) < 1e150  # squares of larger ones are infinite
+    require(good, "nearest(): z", "finite floats", "NaN or infinity, or more than 1e150", do)
+    k = whole("nearest(): k", k, 1, len(z) - 1, "ask for another number of neighbours")
     return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(z).kneighbors(return_distance=False)
 
 
 def agreement(neighbours: np.ndarray, labels) -> float:
     """Return the share of (row, neighbour) pairs with equal labels, 0 to 1.
 
-    With true labels this measures the features; with a network's own predictions it needs no
-    label at all, and falls when training drifts. `TlbookError` if there is not one label a row.
+    With true labels this measures the features; with a network's own predictions it needs no label at all, and
+    falls when training drifts. A negative label is none, and agrees with nothing.
 
+    Parameters
+    ----------
+    neighbours : ndarray of shape (n, k), int
+        Row numbers, from `nearest`; `TlbookError` if there is no such row.
+    labels : array_like of int or str, shape (n,)
+        `TlbookError` if there is not one per row.
+
+    Examples
+    --------
     >>> agreement(np.array([[1, 2], [0, 2], [0, 1]]), [4, 4, 9])
     0.3333333333333333
     """
-    labels = np.asarray(labels)
-    if labels.shape != (len(neighbours),):
-        raise TlbookError("agreement(): labels", f"shape ({len(neighbours)},)", f"{labels.shape}", "one label a row")
-    return float(np.mean(labels[neighbours] == labels[:, None]))
+    neighbours = numbers(what := "agreement(): neighbours", neighbours, "iu", do := "pass nearest(z, k)")
+    require(neighbours.ndim == 2 and neighbours.size, what, "shape (n, k)", f"shape {neighbours.shape}", do)
+    n, low, high = len(neighbours), neighbours.min(), neighbours.max()
+    require(0 <= low and high < n, what, f"row numbers from 0 to {n - 1}", f"{low} to {high}", do)
+    labels = numbers("agreement(): labels", labels, "biuUS", "pass whole numbers or names, one per row")
+    require(labels.shape == (n,), "agreement(): labels", f"shape ({n},)", labels.shape, "one label per row")
+    none = labels < 0 if labels.dtype.kind == "i" else np.zeros(n, bool)
+    return float(np.mean((labels[neighbours] == labels[:, None]) & ~none[:, None]))

@@ -1,19 +1,30 @@
 """Every figure of the book: colours that colour-blind readers can tell apart, titles, units, alt text.
 
-Each function shows its figure at once. All take `title`, the axes' names with their units where
-there are axes, and `alt`: what the figure shows, for who cannot see it.
+Each function shows its figure at once, in a notebook; elsewhere it prints the alt text. All take `title`, the axes'
+names with their units where there are axes, and `alt`: what the figure shows, for who cannot see it, in three words
+or more. What is drawn are numbers, all of them finite, none masked, as many as there are names for them: all else
+raises `TlbookError`, which names the argument. Figures look the same whatever style was chosen for others.
 """
 
+import functools
 import io
+from collections.abc import Mapping
+from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 from cycler import cycler
-from matplotlib import rc_context
+from matplotlib import rc_context, style
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from tlbook.disk import write
+from tlbook.run import TlbookError, require, say
+
 # Okabe and Ito (2008), "Color universal design".
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#000000", "#999999", "#7F3C8D")
+NO_CLASS = "#BBBBBB"
+BAR = r"\|"  # in a cell of Markdown
 STYLE = {
     "axes.prop_cycle": cycler(color=COLOURS, marker=list("os^Dv<>p*h")),
     "axes.spines.top": False,
@@ -27,22 +38,102 @@ STYLE = {
 }
 
 
+def _drawn(draw):
+    """Have a function draw in the book's style, and no other, once its title, names and alt text are fit."""
+
+    @functools.wraps(draw)
+    def drawing(*arguments, **options):
+        for name in {"title", "xlabel", "ylabel", "alt"} & options.keys():
+            text, least = options[name], 3 if name == "alt" else 1
+            good = isinstance(text, str) and len(text.split()) >= least
+            require(good, f"{draw.__name__}(): {name}", f"a text of {least} or more words", repr(text), "write it out")
+        with style.context(["default", STYLE]):
+            return draw(*arguments, **options)
+
+    return drawing
+
+
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple:
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns)
 
 
 def _show(figure: Figure, alt: str) -> None:
+    from IPython import get_ipython
     from IPython.display import display
 
+    if get_ipython() is None:  # a plain script: there is nothing to show a picture on
+        say(f"Figure: {alt}")
+        return
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     display({"image/png": picture.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True)
 
 
-@rc_context(STYLE)
+def _require(good, what: str, expected: str, found) -> None:
+    do = f"compare with  help(tl.plots.{what.partition('(')[0]})"
+    require(good, what, expected, found if isinstance(found, str) else repr(found)[:80], do)
+
+
+def _numbers(what: str, values, *shapes: tuple, low: float = -np.inf, kinds: str = "biuf") -> np.ndarray:
+    """Return finite numbers, from `low` on, as an array of one of these shapes (None: any length from 1), or refuse."""
+    try:
+        array, masked = np.asarray(values), np.ma.is_masked(np.ma.array(values))
+    except (TypeError, ValueError):  # rows of different lengths, say
+        array, masked = np.array(None), False
+    pairs = (zip(array.shape, shape, strict=True) for shape in shapes if len(shape) == array.ndim)
+    fit = array.dtype.kind in kinds and any(all(n and wanted in (None, n) for n, wanted in pair) for pair in pairs)
+    wanted = " or ".join(str(shape).replace("None", "any") for shape in shapes)
+    expected = f"{'finite' if 'f' in kinds else 'whole'} numbers of shape {wanted}, none masked"
+    _require(fit and not masked, what, expected, f"shape {array.shape}, {array.dtype}" + ", masked" * masked)
+    good, expected = (np.isfinite(array) & (array >= low)).all(), "finite numbers" + f", from {low}" * (low == 0)
+    _require(good, what, expected, f"values from {array.min()} to {array.max()}")  # NaN, if there is one
+    return array
+
+
+def _positive(what: str, values) -> None:
+    _require(min(values) > 0, what, "numbers above 0, for an axis of powers", f"{min(values)}")
+
+
+def _ids(what: str, ids, count: int | None, names: list, low: float = -np.inf) -> np.ndarray:
+    """Return class ids as an array, -1 for all that are negative, or refuse them: each of the others needs a name."""
+    ids = _numbers(what, ids, (count,), low=low, kinds="iu")
+    _require(ids.max() < len(names), what, f"ids below {len(names)}, one for each name", f"{ids.max()}")
+    return np.maximum(ids.astype("int64"), -1)
+
+
+def _names(what: str, names, count: int | None = None) -> list:
+    """Return names (texts, or numbers) as a list, or refuse them."""
+    found = list(names) if np.iterable(names) else []
+    good = found and all(isinstance(name, str | Real) for name in found) and count in (None, len(found))
+    _require(good, what, "texts or numbers" if count is None else f"{count} texts or numbers", names)
+    return found
+
+
+def _named(what: str, things, least: int = 1) -> Mapping:
+    """Return a dict of things by their names, or refuse it."""
+    good = isinstance(things, Mapping) and len(things) >= least and all(isinstance(name, str) for name in things)
+    _require(good, what, f"a dict of {least} or more things by their names", things)
+    return things
+
+
+@_drawn
 def gallery(images, titles, *, title: str, alt: str, columns: int = 10) -> None:
-    """Show grey images of shape (n, height, width), 0 to 255, in a grid, each under its own short title."""
+    """Show images in a grid, each under its own short title.
+
+    `images` are grey, of shape (n, height, width), or in colour, of shape (n, height, width, 3), at most 500 of them,
+    from 0 to 255. Numbers from -1 to 1, as networks are fed with, would be drawn black: they are refused.
+    """
+    grid = _numbers("gallery(): images", images, (None,) * 3, (None, None, None, 3))
+    _require(len(grid) <= 500, "gallery(): images", "at most 500", f"{len(grid)}")
+    titles = _names("gallery(): titles", titles, len(grid))
+    good = isinstance(columns, Integral) and 1 <= columns <= 50
+    _require(good, "gallery(): columns", "a whole number from 1 to 50", columns)
+    low, high = float(grid.min()), float(grid.max())
+    small = grid.dtype.kind in "bf" and grid.any() and -1 <= low and high <= 1
+    do = "multiply them by 255" if low >= 0 else "bring them back to 0 to 255"
+    good = -0.5 <= low and high <= 255.5 and not small  # a resized image may go beyond by a rounding error
+    require(good, "gallery(): images", "pixels from 0 to 255", f"{grid.dtype} from {low:g} to {high:g}", do)
     rows = -(-len(images) // columns)
     figure, axes = _figure(0.75 * columns, 0.95 * rows + 0.4, rows, columns)
     for axis in np.ravel(axes):
@@ -54,32 +145,46 @@ def gallery(images, titles, *, title: str, alt: str, columns: int = 10) -> None:
     _show(figure, alt)
 
 
-@rc_context(STYLE)
+@_drawn
 def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", mark=None, path=None) -> None:
     """Show one horizontal bar a row, with its value written beside it in the format `label`.
 
-    `mark` names vertical lines (dict of str to float). With a `path` the figure goes there, as SVG,
-    small enough to be read on a phone.
+    `values`, of shape (n,), and `mark`, which names vertical lines (dict of str to float), are not negative. With a
+    `path` the figure goes there, as SVG, small enough to be read on a phone.
     """
-    mark = mark or {}
+    names = _names("bars(): names", names)
+    far = _numbers("bars(): values", values, (len(names),), low=0).max()
+    for name, x in (mark := _named("bars(): mark", {} if mark is None else mark, least=0)).items():
+        far = max(far, _numbers(f"bars(): mark[{name!r}]", x, (), low=0))
+    try:
+        written = [label.format(value) for value in values]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise TlbookError("bars(): label", "a format of one number", repr(label), "label='{:.1%}', say") from error
     figure, axis = _figure(6 if path is None else 5, 0.42 * (len(names) + len(mark)) + 1.1)
     drawn = axis.barh(np.arange(len(names)), values, tick_label=names, color=COLOURS[0], height=0.65)
-    axis.bar_label(drawn, [label.format(value) for value in values], padding=3, fontsize=9)
+    axis.bar_label(drawn, written, padding=3, fontsize=9)
     for number, (name, x) in enumerate(mark.items()):
         axis.axvline(x, color=COLOURS[5], linestyle="--", linewidth=1, marker="")
         axis.text(x, -0.7 - number, f" {name}", color=COLOURS[5], fontsize=9)
-    axis.set(title=title, xlabel=xlabel, xlim=(0, max(values) * 1.2), ylim=(len(names) - 0.5, -0.5 - len(mark)))
+    axis.set(title=title, xlabel=xlabel, xlim=(0, far * 1.2 or 1), ylim=(len(names) - 0.5, -0.5 - len(mark)))
     if label.endswith("%}"):
         axis.xaxis.set_major_formatter(PercentFormatter(1))
     if path is None:
         _show(figure, alt)
-    else:
-        figure.savefig(path, format="svg", metadata={"Date": None, "Title": alt})
+        return
+    picture = io.BytesIO()
+    figure.savefig(picture, format="svg", metadata={"Date": None, "Title": alt})
+    path.write(picture.getvalue()) if hasattr(path, "write") else write({Path(path): picture.getvalue()})
 
 
-@rc_context(STYLE)
+@_drawn
 def lines(x, series: dict, *, title: str, xlabel: str, ylabel: str, alt: str, xlog=False, percent=True) -> None:
     """Show a line for each entry of `series` (its name to a value for each of `x`); `percent`: they are fractions."""
+    shape = _numbers("lines(): x", x, (None,)).shape
+    if xlog:
+        _positive("lines(): x", x)
+    for name, values in _named("lines(): series", series).items():
+        _numbers(f"lines(): series[{name!r}]", values, shape)
     figure, axis = _figure(6, 3.6)
     for name, values in series.items():
         axis.plot(x, values, label=name)
@@ -94,15 +199,23 @@ def lines(x, series: dict, *, title: str, xlabel: str, ylabel: str, alt: str, xl
     _show(figure, alt)
 
 
-@rc_context(STYLE | {"axes.formatter.min_exponent": 4})  # 1000 rather than a power of ten
+@_drawn
+@rc_context({"axes.formatter.min_exponent": 4})  # 1000 rather than a power of ten
 def tradeoff(series: dict, *, title: str, xlabel: str, ylabel: str, alt: str) -> None:
     """Show named points, x on a logarithmic scale and y a fraction, those of one series joined in their order.
 
     `series` gives the name of each series its points: a list of (short name, x, y).
     """
     figure, axis = _figure(6, 3.8)
-    for name, points in series.items():
-        names, x, y = zip(*points, strict=True)
+    for name, points in _named("tradeoff(): series", series).items():
+        what = f"tradeoff(): series[{name!r}]"
+        try:
+            names, x, y = zip(*points, strict=True)
+        except (TypeError, ValueError) as error:
+            raise TlbookError(what, "a list of (name, x, y)", repr(points)[:80], "give all three") from error
+        names = _names(f"{what}, names", names)
+        _positive(f"{what}, x", _numbers(f"{what}, x", x, (None,)))
+        _numbers(f"{what}, y", y, (None,))
         (line,) = axis.plot(x, y, linewidth=1, label=name)
         falls = np.diff(x, prepend=x[0]) * np.diff(y, prepend=y[0]) < 0
         for text, where, fallen in zip(names, zip(x, y, strict=True), falls, strict=True):
@@ -116,15 +229,18 @@ def tradeoff(series: dict, *, title: str, xlabel: str, ylabel: str, alt: str) ->
     _show(figure, alt)
 
 
-@rc_context(STYLE)
+@_drawn
 def confusion(y_true, y_pred, class_names, *, title: str, alt: str) -> None:
     """Show how often each true class (row) was given each name (column), in percent of the row.
 
-    Predictions of -1 (no class) are left out of the columns but count in the rows' sums.
+    `y_true` and `y_pred`, int of shape (n,), are positions in `class_names`. Negative predictions (no class) are left
+    out of the columns but count in the rows' sums.
     """
+    class_names = _names("confusion(): class_names", class_names)
     k = len(class_names)
+    y_true = _ids("confusion(): y_true", y_true, None, class_names, low=0)
+    y_pred = _ids("confusion(): y_pred", y_pred, len(y_true), class_names)
     counts = np.zeros((k, k))
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     np.add.at(counts, (y_true[y_pred >= 0], y_pred[y_pred >= 0]), 1)
     share = 100 * counts / np.maximum(np.bincount(y_true, minlength=k), 1)[:, None]
     figure, axis = _figure(6, 5.2)
@@ -138,19 +254,27 @@ def confusion(y_true, y_pred, class_names, *, title: str, alt: str) -> None:
     _show(figure, alt)
 
 
-@rc_context(STYLE)
+@_drawn
 def embedding(panels: dict, labels, class_names, *, title: str, alt: str) -> None:
     """Show points in the plane, coloured by class, each class named at its median.
 
     One panel for each entry of `panels`: its name to an array of shape (n, 2); `labels`, int of
-    shape (n,), are positions in `class_names`.
+    shape (n,), are positions in `class_names`. Points whose label is negative (no class) lie below the others, in grey.
     """
+    class_names = _names("embedding(): class_names", class_names)
+    labels = _ids("embedding(): labels", labels, None, class_names)
+    panels = {
+        name: _numbers(f"embedding(): panels[{name!r}]", points, (len(labels), 2))
+        for name, points in _named("embedding(): panels", panels).items()
+    }
     figure, axes = _figure(4.2 * len(panels), 4.4, 1, len(panels))
     box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0}
     for axis, (name, points) in zip(np.ravel(axes), panels.items(), strict=True):
         for which in np.unique(labels):
-            own, colour = points[np.asarray(labels) == which], COLOURS[which % len(COLOURS)]
+            own, colour = points[labels == which], COLOURS[which % len(COLOURS)] if which >= 0 else NO_CLASS
             axis.scatter(*own.T, s=3, color=colour, marker="o", alpha=0.5, linewidths=0)
+            if which < 0:
+                continue
             centre, text = np.median(own, axis=0), class_names[which]
             axis.text(*centre, text, fontsize=11, weight="bold", ha="center", va="center", bbox=box)
         axis.set(xticks=[], yticks=[], title=name)
@@ -161,7 +285,7 @@ def embedding(panels: dict, labels, class_names, *, title: str, alt: str) -> Non
 def table(header, rows) -> None:
     """Show a table as Markdown, which reads well in JupyterLab, on the site and as text.
 
-    Cells are written with ``str``: format numbers before.
+    Cells are written with ``str``: format numbers before. `TlbookError` if a row has not as many as the header.
 
     >>> table(["method", "accuracy"], [["raw pixels", "51.3 %"]])
     | method | accuracy |
@@ -171,6 +295,13 @@ def table(header, rows) -> None:
     from IPython import get_ipython
     from IPython.display import Markdown, display
 
-    first, *rest = ("| " + " | ".join(map(str, row)) + " |" for row in (header, *rows))
-    text = "\n".join([first, "|" + "---|" * len(header), *rest])
-    print(text) if get_ipython() is None else display(Markdown(text))
+    header = _names("table(): header", [header] if isinstance(header, str) else header)
+    _require(np.iterable(rows), "table(): rows", "a list of rows", rows)
+    lines = []
+    for number, row in enumerate((header, *rows)):
+        cells = list(row) if np.iterable(row) and not isinstance(row, str) else [row]
+        _require(len(cells) == len(header), f"table(): rows[{number - 1}]", f"{len(header)} cells", row)
+        # A bar or the end of a line within a cell would end the cell.
+        lines.append(f"| {' | '.join(' '.join(str(cell).splitlines()).replace('|', BAR) for cell in cells)} |")
+    text = "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+    say(text) if get_ipython() is None else display(Markdown(text))

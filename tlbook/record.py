@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import datetime
 import hashlib
 import json
@@ -25,12 +26,14 @@ from nbclient.exceptions import CellExecutionError
 
 import tlbook
 from tlbook import disk, register
-from tlbook.claims import written
+from tlbook.claims import NAME, PLAIN, UNITS, fits, written
 from tlbook.register import CHAPTERS, ROOT
-from tlbook.run import TlbookError, versions
+from tlbook.run import TlbookError, require, versions
 
 RUNS = ROOT / "_build" / "record"  # runs wait here until the last seed is done
 KINDS = ("run", "data", "number", "claim", "memory")
+STOPS = (signal.SIGINT, signal.SIGTERM)
+DRAWN = "rendered letters"  # the one data set that is another for each seed
 LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
 
 
@@ -41,15 +44,21 @@ def chapters() -> list[str]:
 
 def read_chapter(chapter: str):
     """Return a chapter's notebook, or say that there is none of that name or no Python in it."""
-    path = CHAPTERS / f"{chapter}.ipynb"
-    if not path.is_file():
-        names = ", ".join(chapters()) or "no chapter at all"
-        raise TlbookError("chapter", f"one of: {names}", repr(chapter), "python -m tlbook record NAME")
+    names = chapters()
+    found = f"one of: {', '.join(names) or 'no chapter at all'}"
+    require(chapter in names, "chapter", found, repr(chapter), "python -m tlbook record NAME")
+    return _read(CHAPTERS / f"{chapter}.ipynb")
+
+
+def _read(path: Path):
+    text = disk.read_text(path)
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)
         code_digest(*chapter_code(notebook))
-    except (ValueError, SyntaxError) as error:
-        raise TlbookError(str(path), "a notebook of Python code", str(error)[:200], "open it in  make lab") from error
+    except Exception as error:  # of JSON, of its scheme, of Python's grammar: each its own
+        found = " ".join(str(error).split())[:200]
+        raise TlbookError(str(path), "a notebook of Python code", found, "open it in  make lab") from error
     return notebook
 
 
@@ -142,18 +151,38 @@ def stale(chapter: str) -> list[str]:
     return changed + [f"tlbook.{name}" for name in sorted({*now, *then}) if now.get(name) != then.get(name)]
 
 
+@contextlib.contextmanager
+def _signals(handler=None):
+    """Leave the handlers of an interrupt afterwards as they were; meanwhile `handler`, if there is one."""
+    before = {which: signal.getsignal(which) for which in STOPS}
+    try:
+        for which in STOPS if handler else ():
+            signal.signal(which, handler)
+        yield
+    finally:
+        for which, was in before.items():
+            signal.signal(which, was)
+
+
+def _write(contents: dict[Path, str | bytes]) -> None:
+    """Write files, all or none: for the second that it takes, an interrupt is not heard."""
+    with _signals(signal.SIG_IGN):
+        disk.write(contents)
+
+
 class _Client(NotebookClient):
     """Runs a notebook; an interrupt stops its kernel, and can be told from a kernel that died."""
 
-    stopped = False
+    stopped = 0
 
     async def async_start_new_kernel(self, **kwargs):
-        for which in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(which, self.stop, asyncio.current_task())
+        with contextlib.suppress(NotImplementedError):  # Windows, where a plain KeyboardInterrupt comes
+            for which in STOPS:
+                asyncio.get_running_loop().add_signal_handler(which, self.stop, which, asyncio.current_task())
         await super().async_start_new_kernel(**kwargs)
 
-    def stop(self, task):
-        self.stopped = True
+    def stop(self, which, task):
+        self.stopped = which
         task.cancel()
 
     def _cleanup_kernel(self):  # at exit, where an interrupt left something to stop
@@ -167,11 +196,12 @@ def _execute(notebook, title: str, env: dict, noise) -> None:
     client.on_cell_executed = lambda **_: print(".", end="", flush=True)
     print(f"{title}: ", end="", flush=True)
     try:
-        client.execute(env=env, cwd=str(CHAPTERS), stdout=noise, stderr=noise)
+        with _signals():
+            client.execute(env=env, cwd=str(CHAPTERS), stdout=noise, stderr=noise)
     except (Exception, asyncio.CancelledError) as error:
         print(flush=True)
         if client.stopped:
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt(client.stopped) from None
         failed = isinstance(error, CellExecutionError)
         found = f"in code cell {client.code_cells_executed}: {error.ename}: {error.evalue}" if failed else repr(error)
         do = f"TLBOOK_PROFILE={env['TLBOOK_PROFILE']} TLBOOK_SEED={env['TLBOOK_SEED']} make lab   to see it happen"
@@ -179,29 +209,33 @@ def _execute(notebook, title: str, env: dict, noise) -> None:
 
 
 def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
-    """Run a chapter once; write ``CHAPTER-seed-N.json``, which is returned too, and the run notebook into `out`."""
+    """Run a chapter once; write ``CHAPTER-seed-N.json``, which is returned too, and the run notebook into `out`.
+
+    `TlbookError` if the chapter fails, or what it measured cannot be recorded or written.
+    """
     notebook, title = read_chapter(chapter), f"{chapter}, seed {seed}, {profile} profile"
     cells = chapter_code(notebook)
     code, package = code_digest(*cells), package_digests(cells)
+    disk.probe(out)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST))
-    with tempfile.TemporaryDirectory() as scratch, open(f"{scratch}/noise", "w") as noise:
+    with tempfile.TemporaryDirectory() as scratch, open(f"{scratch}/noise", "wb") as noise:
         log, path = Path(scratch) / "events", os.environ.get("PYTHONPATH")
         env = {**os.environ, "TLBOOK_PROFILE": profile, "TLBOOK_SEED": str(seed), "TLBOOK_CLAIMS": "log"}
         env |= {"TLBOOK_LOG": str(log), "TLBOOK_CACHE": f"{scratch}/cache", "PYTHONHASHSEED": "0"}
         env["PYTHONPATH"] = str(ROOT) + (os.pathsep + path if path else "")
         if env.get("TLBOOK_DATA"):  # the kernel works in the chapters' folder
-            env["TLBOOK_DATA"] = os.path.abspath(env["TLBOOK_DATA"])
+            env["TLBOOK_DATA"] = os.path.abspath(os.path.expanduser(env["TLBOOK_DATA"]))
         began = time.perf_counter()
         _execute(notebook, title, env, noise)
         seconds = time.perf_counter() - began
-        events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        events = [json.loads(line) for line in disk.read_text(log).splitlines()]
     notebook.cells.pop()
     print(f" {seconds:.0f} s", flush=True)
     starts, sets, numbers, claims, memory = ([event for event in events if event["kind"] == kind] for kind in KINDS)
-    names = [event["name"] for event in numbers]
-    if len(starts) != 1 or len(set(names)) < len(names):
-        found = f"{len(starts)} calls, and the names {', '.join(sorted(names))}"
-        raise TlbookError(title, "one call of tl.start() and no number's name twice", found, "mend the chapter's code")
+    names, begun = [event["name"] for event in numbers], [event["chapter"] for event in starts]
+    wanted = f"one call of tl.start({chapter!r}) and no number's name twice"
+    found = f"tl.start() of {', '.join(begun) or 'nothing'}, and the names {', '.join(sorted(names))}"
+    require(begun == [chapter] and len(set(names)) == len(names), title, wanted, found, "mend the chapter's code")
     first = sets[0]["name"] if sets else "none"
     run = {"chapter": chapter, "seed": seed, "profile": profile, "numbers": {e["name"]: e["value"] for e in numbers}}
     run |= {"about": {e["name"]: {"unit": e["unit"], "dataset": e["dataset"] or first} for e in numbers}}
@@ -210,37 +244,89 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
     run |= {"seconds": seconds, "megabytes": memory[-1]["megabytes"], "date": datetime.date.today().isoformat()}
     file = out / f"{chapter}-seed-{seed}.json"
     text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
-    disk.write({file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text})
+    contents = {file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text}
+    try:
+        _write(contents)
+    except TlbookError as error:  # an hour's work: it is kept where there may be room
+        kept = Path(tempfile.mkdtemp(prefix=f"{chapter}-seed-{seed}-"))
+        _write({kept / path.name: content for path, content in contents.items()})
+        do = f"make room, then  cp '{kept}'/* '{out}'"
+        raise TlbookError(error.what, error.expected, f"{error.found}; the run is kept in {kept}", do) from error
     return run
 
 
-def _done(file: Path, code: str, package: dict) -> dict | None:
-    """Return a full run that is still true of today's code, or None."""
-    try:
-        run = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+def _kept(file: Path, now: dict) -> dict | None:
+    """Return a run of an earlier call if it is whole, and of what is `now`; if it does not count, say why."""
+    if not file.exists():
         return None
-    right = (run["code"], run["package"], run["profile"]) == (code, package, "full")
-    return run if right and file.with_suffix(".ipynb").is_file() else None
+    try:
+        run = json.loads(disk.read_text(file))
+        for name, value in run["numbers"].items():
+            unit, plain = run["about"][name]["unit"], PLAIN.fullmatch(run["about"][name]["dataset"])
+            good = NAME.fullmatch(name) and plain and unit in UNITS and isinstance(value, int | float)
+            require(good and fits(value, unit), name, "a number that can be recorded", value, "run again")
+        run["claims"].keys(), provenance_line([run])  # which reads the rest
+        ran = code_digest(*chapter_code(_read(file.with_suffix(".ipynb"))))
+        odd = _odd(_alike(run) | {"seed": run["seed"], "notebook": ran}, now | {"notebook": now["code"]})
+    except (TlbookError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        odd = [f"file: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
+    return None if _again(file, odd) else run
+
+
+def _again(file: Path, odd: list[str]) -> bool:
+    """Return whether there is something odd about a kept run, and say it."""
+    if odd:
+        print(f"{file.stem} runs again, because what was kept differs in its {', '.join(odd)}", flush=True)
+    return bool(odd)
+
+
+def _alike(run: dict) -> dict:
+    """Return of a run what must be the same for all seeds."""
+    same = {key: run[key] for key in ("chapter", "profile", "system", "versions", "code", "package")}
+    same |= {key: run["machine"][key] for key in ("backend", "device")}
+    same["data"] = {name: None if name == DRAWN else digest for name, digest in run["data"].items()}
+    return same | {"numbers": {name: run["about"][name] for name in run["numbers"]}}
+
+
+def _odd(one: dict, other: dict) -> list[str]:
+    return [key for key in one if key in other and one[key] != other[key]]
+
+
+def check_book() -> None:
+    """Read all that a recording writes anew, and try its folders: better now than after hours of work."""
+    for path in (pages := register.prose_files()):
+        disk.read_text(path)
+    for name in chapters():
+        read_chapter(name)
+    register.rows()
+    for folder in sorted({CHAPTERS, *(path.parent for path in (register.REGISTER, register.STORY, *pages))}):
+        disk.probe(folder)
 
 
 def record(chapter: str, seeds: list[int]) -> None:
-    """Run every seed that is not done yet, then write the chapter, the register and the prose."""
+    """Run every seed that is not done yet, then write the chapter, the register and the prose.
+
+    `TlbookError` if the book cannot be written, or two runs are not of the same code, data, machine and numbers.
+    """
+    check_book()
+    disk.probe(RUNS)
     cells = chapter_code(read_chapter(chapter))
-    wanted = code_digest(*cells), package_digests(cells)
-    files = [RUNS / f"{chapter}-seed-{seed}.json" for seed in seeds]
-    for seed, file in zip(seeds, files, strict=True):
-        if _done(file, *wanted) is None:
-            run_seed(chapter, seed, RUNS)
-    runs, notebook = [_done(file, *wanted) for file in files], read_chapter(chapter)
-    if None in runs or code_digest(*chapter_code(notebook)) != wanted[0]:
-        raise TlbookError(chapter, "the same code for all seeds", "a change meanwhile", "run the same command again")
-    if odd := {name for run in runs for name in run["numbers"].keys() ^ runs[0]["numbers"].keys()}:
-        found = f"{', '.join(sorted(odd))} in some only"
-        raise TlbookError(chapter, "the same numbers in each run", found, "call tl.number() in every run")
+    now = {"chapter": chapter, "profile": "full", "system": platform.system(), "versions": versions()}
+    now |= {"code": code_digest(*cells), "package": package_digests(cells)}
+    files = {seed: RUNS / f"{chapter}-seed-{seed}.json" for seed in seeds}
+    done = {seed: _kept(file, now | {"seed": seed}) for seed, file in files.items()}
+    done = {seed: run or run_seed(chapter, seed, RUNS) for seed, run in done.items()}
+    newest = _alike(done[max(seeds, key=lambda seed: files[seed].stat().st_mtime_ns)])
+    for seed, run in done.items():
+        if _again(files[seed], _odd(_alike(run), newest)):
+            done[seed] = run_seed(chapter, seed, RUNS)
+    runs, notebook = list(done.values()), read_chapter(chapter)
+    newest["code"] = code_digest(*chapter_code(notebook))
+    found = ", ".join(sorted({key for run in runs for key in _odd(_alike(run), newest)}))
+    require(not found, chapter, "the same for all seeds", f"other {found}", "run the same command again")
     others = [row for row in register.rows() if row["chapter"] != chapter]
     own = [register.row(name, runs) for name in runs[0]["numbers"]]
-    _finish(notebook, nbformat.read(files[0].with_suffix(".ipynb"), as_version=4), runs, own)
+    _finish(notebook, _read(files[seeds[0]].with_suffix(".ipynb")), runs, own)
     write_book(sorted(others + own, key=lambda row: row["chapter"]), {chapter: notebook})
 
 
@@ -252,7 +338,7 @@ def write_book(rows: list[dict], changed: dict | None = None) -> None:
             if cell.cell_type == "markdown":
                 cell.source = register.fill(cell.source, rows, chapter)
         texts[CHAPTERS / f"{chapter}.ipynb"] = nbformat.writes(notebook) + "\n"
-    disk.write(texts)
+    _write(texts)
 
 
 def _finish(notebook, ran, runs: list[dict], rows: list[dict]) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbook.claims import written
-from tlbook.run import TlbookError
+from tlbook import disk
+from tlbook.claims import UNITS, fits, written
+from tlbook.run import TlbookError, require
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "book" / "chapters"
@@ -33,8 +34,27 @@ STORY_BARS = {
 
 
 def rows() -> list[dict]:
-    """Return the register: one dict a number."""
-    return json.loads(REGISTER.read_text(encoding="utf-8")) if REGISTER.is_file() else []
+    """Return the register: one dict a number. `TlbookError` if its file holds something else."""
+    if not REGISTER.exists():
+        return []
+    try:
+        kept, found = json.loads(disk.read_text(REGISTER)), "a row of another kind"
+        good = isinstance(kept, list) and all(map(_is_row, kept))
+    except (ValueError, RecursionError) as error:
+        good, found = False, error
+    do = f"git checkout -- '{REGISTER}', and record again what it lost"
+    require(good, str(REGISTER), "the rows that the recorder wrote", found, do)
+    return kept
+
+
+def _is_row(row) -> bool:
+    match row:
+        case {"chapter": str(), "name": str(), "unit": str(unit), "profile": str(), "dataset": str()}:
+            values, seeds = row.get("values"), row.get("seeds")
+            good = isinstance(values, list) and isinstance(seeds, list) and unit in UNITS and 0 < len(values)
+            numbers = [*values, row.get("mean"), row.get("sd")] if good else []
+            return good and all(isinstance(number, int | float) and fits(number, unit) for number in numbers)
+    return False
 
 
 def row(name: str, runs: list[dict]) -> dict:
@@ -67,6 +87,15 @@ def fill(text: str, register: list[dict], chapter: str = "") -> str:
     return MARKED.sub(replace, text)
 
 
+def plain(text: str) -> str:
+    """Return a text in which nothing is taken for Markdown or HTML.
+
+    >>> plain("CIFAR-10 subset (JPEG)"), plain("<b>|")
+    ('CIFAR-10 subset (JPEG)', '&#60;b&#62;&#124;')
+    """
+    return re.sub(r"[^\w .,()'/+×-]", lambda found: f"&#{ord(found[0])};", text)
+
+
 def results_page(register: list[dict]) -> str:
     """Return the page that lists the register."""
     parts = [
@@ -76,14 +105,14 @@ def results_page(register: list[dict]) -> str:
         "Accuracies are shown in percent.",
     ]
     for chapter in sorted({row["chapter"] for row in register}):
-        page = "chapters/{}.ipynb" if chapter[0].isdigit() else "{0}/{0}.md"  # chapters are numbered
-        parts.append(f"## {chapter}\n\n[Open the page](../{page.format(chapter)})")
+        page = "chapters/{}.ipynb" if chapter[:1].isdigit() else "{0}/{0}.md"  # chapters are numbered
+        parts.append(f"## {plain(chapter)}\n\n[Open the page](../{page.format(plain(chapter))})")
         lines = ["| name | mean | spread | seeds | unit | profile | data set | values |", "|" + "---|" * 8]
         for row in (row for row in register if row["chapter"] == chapter):
             mean, sd, *values = (written(value, row["unit"]) for value in (row["mean"], row["sd"], *row["values"]))
             spread = sd if len(values) > 1 else "–"
-            cells = (f"`{row['name']}`", mean, spread, ", ".join(map(str, row["seeds"])))
-            cells = (*cells, row["unit"], row["profile"], row["dataset"], " · ".join(values))
+            cells = (f"`{plain(row['name'])}`", mean, spread, ", ".join(plain(str(seed)) for seed in row["seeds"]))
+            cells = (*cells, *(plain(row[key]) for key in ("unit", "profile", "dataset")), " · ".join(values))
             lines.append(f"| {' | '.join(cells)} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
@@ -112,7 +141,7 @@ def prose_files() -> list[Path]:
 
 def pages(register: list[dict]) -> dict[Path, str]:
     """Return what register, results page, landing figure and prose must say, by file. Writes nothing."""
-    texts = {path: fill(path.read_text(encoding="utf-8"), register) for path in prose_files()}
+    texts = {path: fill(disk.read_text(path), register) for path in prose_files()}
     texts |= {REGISTER: json.dumps(register, indent=1, ensure_ascii=False) + "\n", RESULTS: results_page(register)}
     if picture := story(register):
         texts[STORY] = picture

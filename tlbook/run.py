@@ -11,11 +11,15 @@ import json
 import logging
 import os
 import platform
-import resource
+import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 PROFILES = ("quick", "full")
+BACKENDS = ("tensorflow", "jax", "torch")
+COST = re.compile(r"[\d.]+ to [\d.]+ min a seed · peak memory [\d.]+ GB")  # in a chapter's line of provenance
+INSTALL = "make lab   in the book's folder, or, where that was done,  source .venv/bin/activate"
 
 
 class TlbookError(Exception):
@@ -71,25 +75,58 @@ def requested_profile() -> str | None:
 def requested_seed() -> int:
     """Return the seed of ``TLBOOK_SEED``, 0 where it is unset; `TlbookError` if not from 0 to 2**32 - 1."""
     text = os.environ.get("TLBOOK_SEED", "0")
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise TlbookError("TLBOOK_SEED", "a whole number from 0 to 4294967295", repr(text), "export TLBOOK_SEED=0")
+    good = re.fullmatch("[0-9]{1,10}", text) and int(text) < 2**32
+    require(good, "TLBOOK_SEED", "a whole number from 0 to 4294967295", repr(text)[:40], "export TLBOOK_SEED=0")
     return int(text)
 
 
 def quiet_keras():
-    """Import Keras and return it; what TensorFlow logs of the machine meanwhile, past Python, goes nowhere."""
+    """Import Keras and return it; what TensorFlow logs of the machine meanwhile, past Python, goes nowhere.
+
+    `TlbookError` if Keras or its backend cannot be imported, or its settings are not those of this book.
+    """
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         import keras
 
         device()  # the devices are looked for, and remarked on, when they are first listed
+    except Exception as error:  # a missing library, and whatever a broken or misspelt setting leads to
+        raise _no_keras(error) from error
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
     logging.getLogger("tensorflow").setLevel("ERROR")
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:  # Keras has some that cannot train
+        raise _no_keras(ValueError(f"the backend {backend}"))
+    for setting, right in (("image_data_format", "channels_last"), ("floatx", "float32")):
+        do = f'write "{setting}": "{right}" in {_keras_settings()}, or  keras.config.set_{setting}("{right}")'
+        found = getattr(keras.config, setting)()
+        require(found == right, setting, right, found, do)
     return keras
+
+
+def _keras_settings() -> str:
+    return os.path.join(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"), "keras.json")
+
+
+def _no_keras(error: Exception) -> TlbookError:
+    """Say why Keras cannot be used, by what its import ended in."""
+    asked, missing = os.environ.get("KERAS_BACKEND"), getattr(error, "name", None)
+    if missing == "keras":
+        return TlbookError("Keras", "a Python with the book's packages", f"no Keras in {sys.executable}", INSTALL)
+    if (asked or "tensorflow") in BACKENDS and not isinstance(error, ImportError):
+        do = f"mend or remove {_keras_settings()}"
+    elif (asked or "tensorflow") == "tensorflow" and missing not in BACKENDS[1:]:
+        do = INSTALL
+    else:
+        install = f"python -m pip install {missing}, or  " * (missing in BACKENDS and (asked or missing) == missing)
+        do = f"{install}export KERAS_BACKEND=tensorflow"
+    what = f"KERAS_BACKEND={asked}" if asked else f"Keras, with the settings in {_keras_settings()}"
+    found = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return TlbookError(what, f"{', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}, installed", found, do)
 
 
 def cores() -> int:
@@ -99,6 +136,14 @@ def cores() -> int:
 
 def peak_memory_mb() -> float:
     """Return the most memory this process has held so far, in megabytes (1e6 bytes)."""
+    try:
+        import resource
+    except ImportError:  # Windows, whose answer begins with two 32-bit numbers: its own length, and page faults
+        import ctypes
+
+        sizes = (ctypes.c_size_t * 9)(72)
+        ctypes.windll.kernel32.K32GetProcessMemoryInfo(ctypes.c_void_p(-1), sizes, 72)
+        return sizes[1] / 1e6
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
@@ -189,24 +234,44 @@ def log(**event) -> None:
             file.write(json.dumps(event) + "\n")
 
 
+def cost(chapter: str) -> str:
+    """Return what the full profile took when a chapter was recorded; empty where its notebook is not at hand.
+
+    >>> cost("no_such_chapter")
+    ''
+    """
+    file = f"{chapter}.ipynb"
+    for path in (Path(__file__).parents[1] / "book" / "chapters" / file, Path(file)):
+        with contextlib.suppress(OSError):
+            if path.is_file() and (found := COST.search(path.read_text(encoding="utf-8", errors="replace"))):
+                return found[0]
+    return ""
+
+
 def start(chapter: str, *, data_on_disk: bool = False) -> Run:
     """Choose the profile, seed everything and say what this run is.
+
+    The profile is the one that ``TLBOOK_PROFILE`` names, and quick where it is unset, whatever lies on the disk.
 
     Parameters
     ----------
     chapter : str
         File name of the chapter, without its ending.
     data_on_disk : bool
-        Whether all data of the full profile are on this disk. Decides the profile where
-        ``TLBOOK_PROFILE`` is unset: nothing is ever downloaded unasked.
+        Whether all data of the full profile are on this disk: if not, a quick run says how to get them.
 
     Raises
     ------
     TlbookError
-        If ``TLBOOK_PROFILE`` or ``TLBOOK_SEED`` holds something else than it should.
+        If an argument, ``TLBOOK_PROFILE`` or ``TLBOOK_SEED`` holds something else than it should, or Keras
+        cannot be used (see `quiet_keras`).
     """
+    good = isinstance(chapter, str) and re.fullmatch(r"\w[\w .-]*", chapter)
+    require(good, "start(): chapter", "the file name of a chapter, without its ending", repr(chapter), "name this file")
+    good, do = isinstance(data_on_disk, bool), "data_on_disk=tl.data.on_disk('mnist')"
+    require(good, "start(): data_on_disk", "True or False", repr(data_on_disk), do)
     asked, seed = requested_profile(), requested_seed()
-    profile = asked or ("full" if data_on_disk else "quick")
+    profile = asked or "quick"
 
     keras = quiet_keras()  # here, so that `import tlbook` stays fast
     keras.utils.set_random_seed(seed)  # Python's and NumPy's generators too
@@ -214,11 +279,14 @@ def start(chapter: str, *, data_on_disk: bool = False) -> Run:
     global _current
     _current = run = Run(chapter, profile, seed, backend, kind, jit())
     log(kind="run", chapter=chapter, profile=profile, seed=seed, backend=backend, device=kind, cores=cores())
-    used = f"Keras {keras.__version__} on {backend} · {kind.upper()}, {cores()} cores"
-    print(f"Profile: {profile} · seed {seed} · {used}")
-    if asked is None and profile == "quick":
-        print(
-            "TLBOOK_PROFILE is not set and the full data are not on this disk, so this is the quick profile:\n"
-            "small data, smaller numbers than the printed ones. For the full data:  python -m tlbook data fetch mnist"
+    took = "" if os.environ.get("TLBOOK_LOG") else cost(chapter)  # while recording, that of the last time is no news
+    used = f"Keras {keras.__version__} on {backend} · {kind.upper()}, {cores()} core{'s' * (cores() > 1)}"
+    announced = f" · when recorded: {took}" if took and run.full else ""
+    say(f"Profile: {profile} · seed {seed} · {used}{announced}")
+    if asked is None:
+        fetch = "" if data_on_disk else "python -m tlbook data fetch mnist   and then  "
+        say(
+            "TLBOOK_PROFILE is not set, so this is the quick profile: small data, smaller numbers than the printed "
+            f"ones.\nFor the full data:  {fetch}TLBOOK_PROFILE=full make lab{f'   ({took})' if took else ''}"
         )
     return run

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -33,7 +33,7 @@ def figure(rows: list[dict]) -> str:
         found, mend = f"no {', '.join(missing)}", f"make record CHAPTER={CHAPTER}"
         raise TlbookError(str(register.REGISTER), "all points of the curves", found, mend)
     shown = {name: kept[name] for name in names}  # written into the file, so that a test sees that they changed
-    with rc_context(plots.STYLE):
+    with style.context(["default", plots.STYLE]):
         drawn = Figure(figsize=(7.5, 4.2), layout="constrained")
         axis = drawn.subplots()
         for way, name in WAYS.items():

@@ -19,9 +19,9 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
+import matplotlib.style
 import numpy as np
 import roads
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -164,7 +164,7 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-@rc_context(plots.STYLE)
+@matplotlib.style.context(["default", plots.STYLE])
 def figure(rows: list[dict], alt: str) -> str:
     """Draw accuracy over seconds: a line from K-means on, an open mark for any other method; return SVG."""
     means, groups = {row["name"]: row["mean"] for row in rows}, {}

@@ -15,10 +15,10 @@ import nbformat
 import numpy as np
 
 from tlbook import record, register
-from tlbook.claims import UNITS, written
+from tlbook.claims import PLAIN, UNITS, written
 from tlbook.run import TlbookError
 
-MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 3000
+MEGABYTES, CELL_LINES, PACKAGE_LINES = 1.5, 15, 3400
 ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
 REQUIRED = {
     "01_transfer_concepts": {
@@ -222,6 +222,51 @@ def clean_outputs(root: Path) -> list[str]:
     return found
 
 
+# What is not text on a page today. Comments without angle brackets: a browser ends one at the first `>` of `<!-->`.
+HARMLESS = re.compile(r"<!--[^<>]*-->|</?(?:details|summary)>|<a href=\"[\w./-]+\">|</a>|\{term\}`[\w -]+<[\w -]+>`")
+ROLES = {"cite:p", "cite:t", "eq", "term"}
+DIRECTIVES = {"bibliography", "figure", "glossary"}
+OUTPUT_KINDS = {"text/plain", "text/markdown", "text/html", "image/png"}
+SUMMARY = re.compile(r"</?(?:pre|span)(?: style=\"[\w #:;,.'-]*\")?>")  # a network's summary, as Keras colours it
+
+
+def active(text: str) -> list[str]:
+    """Find what a browser or a builder would not take as text: HTML, scripts, unknown roles and directives."""
+    found = re.findall(r"<[a-z/!?][^>\n]{0,40}|\{\{.*?\}\}|(?:javascript|vbscript):\S*", HARMLESS.sub(" ", text), re.I)
+    blocks = re.findall(r"(?:`{3,}|~{3,}|:{3,}) *\{([^}]*)\}", text)
+    roles = re.findall(r"\{([^{}`\n]*)\}`", text)
+    return found + [f"{{{name}}}" for name in [*{*blocks} - DIRECTIVES, *{*roles} - ROLES]]
+
+
+def _strings(part):
+    """Go through every text in nested dicts and lists."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from _strings(each)
+
+
+def only_text(root: Path) -> list[str]:
+    """No page, cell or output holds anything active: text, formulas and pictures only."""
+    top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    paths = (path for path in (*top, *sorted((root / "book").rglob("*.md"))) if path.is_file())
+    texts = [(str(path.relative_to(root)), path.read_text(encoding="utf-8")) for path in paths]
+    found = []
+    for chapter, notebook in chapters(root).items():
+        for number, cell in enumerate(notebook.cells, 1):
+            where = f"{chapter}, cell {number}"
+            texts += [(where, text) for text in _strings([cell.metadata, cell.get("attachments")])]
+            texts += [(where, cell.source)] if cell.cell_type != "code" else []
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                found += [f"{where}: an output of the kind {kind}" for kind in data.keys() - OUTPUT_KINDS]
+                texts += [(where, text) for text in _strings(output.get("metadata"))]
+                texts.append((where, data.get("text/markdown", "")))
+                texts.append((where, SUMMARY.sub(" ", data.get("text/html", ""))))
+    return found + [f"{where}: holds {part!r}" for where, text in texts for part in active(text)]
+
+
 def alt_text(root: Path) -> list[str]:
     """Every figure made by code says in words what it shows."""
     found = []
@@ -330,6 +375,8 @@ def results(root: Path) -> list[str]:
             found.append(f"{where}: profile {row['profile']!r}, unit {row['unit']!r}")
         if row["unit"] == "fraction" and not all(0 <= value <= 1 for value in values):
             found.append(f"{where}: a fraction outside of 0 to 1")
+        if not all(PLAIN.fullmatch(str(row[key])) for key in ("chapter", "name", "dataset")):
+            found.append(f"{where}: a name that is no plain text")
         once = row["chapter"] == "roads" and row["name"].startswith("gan_")  # a quarter of an hour; its page says so
         least = 1 if once else 3
         if len(set(row["seeds"])) != len(values) or len(values) < least:
@@ -450,6 +497,7 @@ ALL = (
     any_chapter,
     outputs_of_this_code,
     clean_outputs,
+    only_text,
     alt_text,
     short_cells,
     claims_hold,

@@ -47,6 +47,11 @@ class backend:
     backend = staticmethod(lambda: "tensorflow")
 
 
+class config:
+    image_data_format = staticmethod(lambda: "channels_last")
+    floatx = staticmethod(lambda: "float32")
+
+
 class distribution:
     list_devices = staticmethod(lambda: [])
 """
@@ -57,6 +62,7 @@ def make_toy(root: Path) -> Path:
     (root / "book" / "chapters").mkdir(parents=True)
     shutil.copytree(ROOT / "tlbook", root / "tlbook", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "keras.py").write_text(KERAS)
+    (root / "_toc.yml").write_text("format: jb-book\n")
     (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n", encoding="utf-8")
     cells = [
         new_markdown_cell("# Toy\n\nIt reaches **?**<!-- num: toy_acc -->, at most **?**<!-- num: toy_acc | max -->."),

@@ -1,4 +1,4 @@
-"""What surrounds the book: locks, workflows, the Makefile, line ends, and how a downloaded notebook gets the package."""
+"""What surrounds the book: locks, workflows, the Makefile, line ends, and how a lone notebook gets the package."""
 
 import os
 import re

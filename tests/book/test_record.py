@@ -1,17 +1,19 @@
 """The recorder, on a project with one small chapter and with real kernels."""
 
+import asyncio
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import checks
 import nbformat
 import pytest
-from copies import TOY, change_toy, last_line, make_toy, tlbook_command, tree
+from copies import ROOT, TOY, change_toy, last_line, make_toy, tlbook_command, tree
 
 from tlbook import TlbookError, data, disk, record, register
 from tlbook.__main__ import main
@@ -25,8 +27,22 @@ def toy(tmp_path):
     return make_toy(tmp_path / "toy")
 
 
-def interrupted_in_second_seed(root):
-    """Start recording two seeds, and stop it with Ctrl-C while the second one runs."""
+@pytest.fixture
+def inside(monkeypatch):
+    """Return a function that has the recorder of this process work in a folder."""
+
+    def enter(root):
+        for name in ("CHAPTERS", "REGISTER", "RESULTS", "STORY", "RUNS", "ROOT"):
+            for module in (register, record):
+                if hasattr(module, name):
+                    monkeypatch.setattr(module, name, root / getattr(module, name).relative_to(ROOT))
+        return root
+
+    return enter
+
+
+def interrupted_in_second_seed(root, which=signal.SIGINT):
+    """Start recording two seeds, and stop it with Ctrl-C, or another signal, while the second one runs."""
     command = [sys.executable, "-u", "-m", "tlbook", "record", TOY, "--seeds", "0-1"]
     running = subprocess.Popen(
         command,
@@ -41,7 +57,7 @@ def interrupted_in_second_seed(root):
     while not first.is_file() and running.poll() is None and time.monotonic() - began < 60:
         time.sleep(0.05)
     time.sleep(0.5)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(which)
     stdout, stderr = running.communicate(timeout=60)
     return subprocess.CompletedProcess(command, running.returncode, stdout, stderr)
 
@@ -61,8 +77,30 @@ def recorded(tmp_path_factory):
 def test_an_interrupt_leaves_the_book_as_it_was(recorded):
     stopped = recorded["stopped"]
     assert stopped.returncode == 130, stopped.stderr
-    assert last_line(stopped).startswith("tlbook: stopped: expected to finish; found an interrupt")
+    assert last_line(stopped).startswith(
+        "tlbook: stopped: expected to finish; found an interrupt; the book is as it was. To mend it: run the same"
+    )
     assert recorded["between"] == recorded["before"]
+
+
+def test_a_signal_to_end_is_like_an_interrupt(toy):
+    before = tree(toy)
+    stopped = interrupted_in_second_seed(toy, signal.SIGTERM)
+    assert stopped.returncode == 143, stopped.stderr
+    assert "an interrupt; the book is as it was" in last_line(stopped)
+    assert tree(toy) == before
+    assert list((toy / "_build" / "record").glob(".*")) == []
+
+
+@pytest.mark.parametrize("verb", ["data list", "record --stale"])
+def test_a_signal_to_end_is_like_an_interrupt_outside_of_a_kernel(verb, toy):
+    path = toy / "tlbook" / "data.py" if verb.startswith("data") else toy / "tlbook" / "record.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nimport signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    done = tlbook_command(toy, *verb.split())
+    assert done.returncode == 143
+    assert done.stderr.count("\n") == 1
+    kept = "nothing half-downloaded is kept" if verb.startswith("data") else "the book is as it was"
+    assert last_line(done).startswith(f"tlbook: stopped: expected to finish; found an interrupt; {kept}.")
 
 
 def test_recording_goes_on_where_it_stopped(recorded):
@@ -164,6 +202,317 @@ def test_the_profile_of_the_book_is_full_whatever_is_asked_for(recorded):
     assert {row["profile"] for row in rows} == {"full"}
 
 
+# --- What is found before the first cell runs ----------------------------------------------------
+
+
+def folder_that_is_none(toy):
+    """Put files where folders are needed (the tests may run as root, whom no permission stops)."""
+    shutil.rmtree(toy / "_build", ignore_errors=True)
+    (toy / "_build").write_text("no folder")
+
+
+def bad_page(toy):
+    (toy / "book" / "page.md").write_bytes(b"caf\xe9")
+
+
+def bad_register(text):
+    def plant(toy):
+        (toy / "book" / "reference").mkdir(exist_ok=True)
+        (toy / "book" / "reference" / "results.json").write_text(text)
+
+    return plant
+
+
+def pipe_for_a_register(toy):
+    (toy / "book" / "reference").mkdir(exist_ok=True)
+    os.mkfifo(toy / "book" / "reference" / "results.json")
+
+
+def no_reference_folder(toy):
+    (toy / "book" / "reference").write_text("no folder")
+
+
+def other_chapter_is_none(toy):
+    (toy / "book" / "chapters" / "02_bad.ipynb").write_text("[]")
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (folder_that_is_none, "_build/record: expected a folder that can be written to"),
+        (no_reference_folder, "book/reference: expected a folder that can be written to"),
+        (bad_page, "page.md: expected text in UTF-8"),
+        (bad_register("<<<<<<< HEAD\n[]\n"), "results.json: expected the rows that the recorder wrote"),
+        (bad_register('[{"chapter": "01_toy"}]'), "results.json: expected the rows that the recorder wrote"),
+        (bad_register("[" * 100_000), "results.json: expected the rows that the recorder wrote"),
+        (pipe_for_a_register, "results.json: expected a file that can be read; found a pipe"),
+        (other_chapter_is_none, "02_bad.ipynb: expected a notebook of Python code"),
+    ],
+)
+def test_what_would_stop_the_writing_is_found_before_a_cell_runs(plant, words, toy, inside, capsys):
+    plant(inside(toy))
+    assert main(["record", TOY]) == 1
+    said = capsys.readouterr()
+    assert words in said.err and said.out == ""
+
+
+def test_a_folder_for_one_run_is_tried_before_a_cell_runs(toy, inside, capsys):
+    out = inside(toy) / "README.md"
+    assert main(["record", TOY, "--seed", "0", "--out", str(out)]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"tlbook: {out}: expected a folder that can be written to") and said.out == ""
+
+
+@pytest.mark.parametrize("seeds", ["0,1", "3-1", "x", "0-9999999999", "0-", "-1", "", "0-100", "4294967296", "1-2-3"])
+def test_seeds_that_are_none_are_refused(seeds, capsys):
+    assert main(["record", "01_transfer_concepts", f"--seeds={seeds}"]) == 1
+    assert capsys.readouterr().err.startswith("tlbook: --seeds: expected a whole number up to 4294967295, or the first")
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "0-1", "4294967296"])
+def test_a_seed_that_is_none_is_refused(seed, capsys):
+    assert main(["record", "01_transfer_concepts", f"--seed={seed}"]) == 1
+    assert capsys.readouterr().err.startswith("tlbook: --seed: expected a whole number up to 4294967295; found")
+
+
+def test_a_folder_without_a_seed_is_no_wish(capsys):
+    assert main(["record", "01_transfer_concepts", "--out", "x"]) == 1
+    assert "--out: expected --seed beside it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["record --prose", "record --stale", "record 01_toy", "record 01_toy --seed 0"])
+def test_outside_of_the_project_nothing_is_recorded(verb, toy, inside, capsys):
+    (inside(toy) / "_toc.yml").unlink()
+    before = tree(toy)
+    assert main(verb.split()) == 1
+    said = capsys.readouterr()
+    assert "expected the book's folder, with _toc.yml and book/chapters" in said.err and said.out == ""
+    assert tree(toy) == before
+
+
+@pytest.mark.parametrize("folder", ["~nouser/x", "~"])
+def test_a_folder_of_nobody_is_no_data_pack(folder, monkeypatch, capsys):
+    monkeypatch.setenv("TLBOOK_DATA", folder)
+    assert main(["data", "verify", "mnist"]) == 1
+    assert f"TLBOOK_DATA={folder}: expected a folder with the data pack" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_every_command_speaks_to_every_terminal(encoding, toy):
+    command = [sys.executable, "-m", "tlbook", "doctor"]
+    env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "TLBOOK_SEED": "x"}
+    done = subprocess.run(command, cwd=toy, env=env, capture_output=True)
+    assert b"Seed                   ? TLBOOK_SEED: expected a whole number" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+# --- Runs that were kept -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def again(recorded, tmp_path, inside, monkeypatch):
+    """Return a copy of the recorded toy, and the seeds that run when it is recorded again in this process."""
+    root = inside(shutil.copytree(recorded["root"], tmp_path / "again"))
+    ran, real = [], {seed: (root / "_build" / "record" / f"{TOY}-seed-{seed}.json").read_text() for seed in (0, 1)}
+    kept = {seed: (root / "_build" / "record" / f"{TOY}-seed-{seed}.ipynb").read_text() for seed in (0, 1)}
+
+    def run_seed(chapter, seed, out):
+        ran.append(seed)
+        (out / f"{TOY}-seed-{seed}.json").unlink(missing_ok=True)
+        (out / f"{TOY}-seed-{seed}.json").write_text(real[seed])
+        (out / f"{TOY}-seed-{seed}.ipynb").write_text(kept[seed])
+        return json.loads(real[seed])
+
+    monkeypatch.setattr(record, "run_seed", run_seed)
+    return root, ran
+
+
+def in_run(change, seed=1):
+    """Make a defect of a change to a kept run."""
+
+    def plant(runs):
+        run = json.loads((runs / f"{TOY}-seed-{seed}.json").read_text())
+        change(run)
+        (runs / f"{TOY}-seed-{seed}.json").write_text(json.dumps(run))
+
+    return plant
+
+
+def of_another_library(run):
+    run["versions"]["numpy"] = "1.0"
+
+
+def of_another_backend(run):
+    run["machine"]["backend"] = "jax"
+
+
+def on_another_device(run):
+    run["machine"]["device"] = "gpu"
+
+
+def of_other_data(run):
+    run["data"]["MNIST"] = "0"
+
+
+def in_other_units(run):
+    run["about"]["toy_acc"]["unit"] = "seconds"
+
+
+def of_another_set(run):
+    run["about"]["toy_acc"]["dataset"] = "MNIST"
+
+
+def out_of_range(run):
+    run["numbers"]["toy_acc"] = 51.3
+
+
+def not_finite(run):
+    run["numbers"]["toy_acc"] = float("nan")
+
+
+def with_a_number_more(run):
+    run["numbers"]["more"], run["about"]["more"] = 0.5, run["about"]["toy_acc"]
+
+
+def of_another_seed(runs):
+    for ending in ("json", "ipynb"):
+        shutil.copy(runs / f"{TOY}-seed-0.{ending}", runs / f"{TOY}-seed-1.{ending}")
+
+
+def half(name):
+    def plant(runs):
+        text = (runs / name).read_text()
+        (runs / name).write_text(text[: len(text) // 2])
+
+    return plant
+
+
+def a_pipe(runs):
+    (runs / f"{TOY}-seed-1.json").unlink()
+    os.mkfifo(runs / f"{TOY}-seed-1.json")
+
+
+def older_and_odd(change):
+    """Make a defect of a change to the run that is not the newest, and so is not the measure."""
+
+    def plant(runs):
+        in_run(change, seed=0)(runs)
+        os.utime(runs / f"{TOY}-seed-0.json", (1, 1))
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("plant", "seed", "words"),
+    [
+        (in_run(of_another_library), 1, "its versions"),
+        (in_run(out_of_range), 1, "found 51.3"),
+        (in_run(not_finite), 1, "found nan"),
+        (in_run(lambda run: run.update(seed=0)), 1, "its seed"),
+        (in_run(lambda run: run.update(profile="quick")), 1, "its profile"),
+        (in_run(lambda run: run.update(chapter="02_other")), 1, "its chapter"),
+        (in_run(lambda run: run.pop("claims")), 1, "KeyError: 'claims'"),
+        (in_run(lambda run: run.update(numbers=[])), 1, "its file: AttributeError"),
+        (of_another_seed, 1, "its seed"),
+        (half(f"{TOY}-seed-1.json"), 1, "its file: JSONDecodeError"),
+        (half(f"{TOY}-seed-0.ipynb"), 0, "expected a notebook of Python code"),
+        (lambda runs: (runs / f"{TOY}-seed-0.ipynb").unlink(), 0, "no such file"),
+        (a_pipe, 1, "a pipe or a device"),
+        (older_and_odd(of_another_backend), 0, "its backend"),
+        (older_and_odd(on_another_device), 0, "its device"),
+        (older_and_odd(of_other_data), 0, "its data"),
+        (older_and_odd(in_other_units), 0, "its numbers"),
+        (older_and_odd(of_another_set), 0, "its numbers"),
+        (older_and_odd(with_a_number_more), 0, "its numbers"),
+    ],
+)
+def test_a_run_that_does_not_fit_runs_again_and_one_line_says_why(plant, seed, words, again, capsys):
+    root, ran = again
+    before = tree(root)
+    plant(root / "_build" / "record")
+    record.record(TOY, [0, 1])
+    assert ran == [seed]
+    said = capsys.readouterr().out
+    assert said.startswith(f"{TOY}-seed-{seed} runs again, because ") and said.count("\n") == 1
+    assert words in said
+    assert tree(root) == before
+
+
+def test_letters_are_drawn_anew_for_each_seed_and_may_differ(again):
+    root, ran = again
+    in_run(lambda run: run["data"].update({"rendered letters": "other"}))(root / "_build" / "record")
+    record.record(TOY, [0, 1])
+    assert ran == []
+
+
+def test_new_runs_that_do_not_fit_each_other_are_not_recorded(again, monkeypatch):
+    root, _ = again
+    before, real = tree(root), record.run_seed
+
+    def other_each_time(chapter, seed, out):
+        run = real(chapter, seed, out)
+        return run | {"data": {"MNIST": str(seed)}}
+
+    monkeypatch.setattr(record, "run_seed", other_each_time)
+    shutil.rmtree(root / "_build")
+    with pytest.raises(TlbookError, match="expected the same for all seeds; found other data"):
+        record.record(TOY, [0, 1])
+    assert tree(root) == before
+
+
+def test_an_interrupt_while_the_book_is_written_comes_too_late_to_tear_it(again, monkeypatch):
+    root, _ = again
+    before, write = tree(root), disk.write
+
+    def interrupted(contents):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        write(contents)
+
+    (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n")
+    monkeypatch.setattr(disk, "write", interrupted)
+    handlers = [signal.getsignal(which) for which in record.STOPS]
+    record.record(TOY, [0, 1])
+    assert tree(root) == before
+    assert [signal.getsignal(which) for which in record.STOPS] == handlers
+
+
+def test_a_run_that_cannot_be_written_is_kept_elsewhere(toy, tmp_path, inside, monkeypatch):
+    write = disk.write
+
+    def full(contents):
+        if next(iter(contents)).parent == tmp_path / "out":
+            raise TlbookError("out", "a file that can be written", "no space left on device", "make room")
+        write(contents)
+
+    inside(toy)
+    monkeypatch.setattr(disk, "write", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(TlbookError, match=r"no space left on device; the run is kept in .*-seed-7-") as error:
+        record.run_seed(TOY, 7, tmp_path / "out", "quick")
+    [kept] = tmp_path.glob(f"{TOY}-seed-7-*")
+    assert str(kept) in str(error.value)
+    assert sorted(path.name for path in kept.iterdir()) == [f"{TOY}-seed-7.ipynb", f"{TOY}-seed-7.json"]
+
+
+def test_a_run_that_names_another_chapter_is_refused(toy, tmp_path):
+    change_toy(toy, f'tl.start("{TOY}")', 'tl.start("99_other")')
+    done = tlbook_command(toy, "record", TOY, "--seed", "0", "--out", str(tmp_path / "out"))
+    assert done.returncode == 1
+    assert f"expected one call of tl.start('{TOY}')" in last_line(done)
+    assert "found tl.start() of 99_other" in last_line(done)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_where_a_loop_knows_no_signals_a_chapter_runs_all_the_same(toy, tmp_path, inside, monkeypatch):
+    def unknown(*_):
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "add_signal_handler", unknown)
+    inside(toy)
+    assert record.run_seed(TOY, 0, tmp_path / "out", "quick")["seed"] == 0
+
+
 # --- Parts of it, in this process ----------------------------------------------------------------
 
 
@@ -210,7 +559,7 @@ def test_reaches_the_files_that_a_chapter_uses():
     [
         ("def nmi(", "def of_no_use():\n    return 1\n\n\ndef nmi(", set()),  # new, and nobody's business yet
         ("metrics.normalized_mutual_info_score", "metrics.mutual_info_score", set()),  # not used by this code
-        ("np.mean(renamed == ", "np.median(renamed == ", {"clusters"}),  # used
+        ("float(np.mean(rename(", "float(np.median(rename(", {"clusters"}),  # used
         ('"equal lengths"', '"the same length"', {"clusters"}),  # used by what is used
         (
             "import numpy as np\n",
@@ -232,6 +581,15 @@ def test_only_what_is_reached_counts(old, new, changed, tmp_path, monkeypatch):
     monkeypatch.setattr(record, "ROOT", tmp_path)
     after = record.package_digests(cells)
     assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
+
+
+def test_names_in_the_register_are_no_markdown_on_its_page():
+    row = {"chapter": "01_toy", "name": "a`<b>", "unit": "fraction", "profile": "full", "mean": 0.5, "sd": 0.0}
+    row |= {"dataset": "<script>alert(1)</script> | [x](y) {raw}`z` *a*", "seeds": ["<i>"], "values": [0.5]}
+    page = register.results_page([row])
+    assert checks.active(page) == []
+    assert not {"<", "[x]", "`z", "*a"} & {page[i : i + n] for i in range(len(page)) for n in (1, 2, 3)}
+    assert page.splitlines()[-1].count("|") == 9
 
 
 def test_marker_in_code_is_left_alone():
@@ -260,5 +618,33 @@ def test_doctor_says_what_is_amiss(toy):
     assert "Traceback" not in done.stderr
     assert last_line(done).startswith("tlbook: this machine: ")
     files = ", ".join(name for name in data.all_names() if name not in data.MADE)
-    assert f"found Profile, Keras, Seed, Data pack, {files}, our own weights." in last_line(done)
-    assert "Keras                  ✗ division by zero" in done.stdout
+    assert f"found Profile, Keras, Seed, Data pack, {files}." in last_line(done)
+    keras = next(line for line in done.stdout.splitlines() if line.startswith("Keras "))
+    assert "ZeroDivisionError: division by zero. To mend it: " in keras
+    assert "our own weights        not looked at without Keras" in done.stdout
+    assert all("To mend it: " in line for line in done.stdout.splitlines() if "✗" in line)
+
+
+def test_doctor_blames_a_missing_library_and_says_how_to_get_it(toy):
+    (toy / "keras.py").write_text("raise ModuleNotFoundError(\"No module named 'keras'\", name='keras')")
+    (toy / "numpy.py").write_text("raise ModuleNotFoundError(\"No module named 'numpy'\", name='numpy')")
+    done = tlbook_command(toy, "doctor", KERAS_BACKEND="")
+    assert done.returncode == 1
+    said = {line[:22].strip(): line[23:] for line in done.stdout.splitlines()}
+    assert said["Keras"].startswith("✗ Keras: expected a Python with the book's packages; found no Keras in /")
+    assert all("source .venv/bin/activate" in said[name] for name in ("Keras", "Data pack", "data sets"))
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_says_that_a_setting_of_keras_is_wrong(toy):
+    text = (toy / "keras.py").read_text()
+    (toy / "keras.py").write_text(text.replace("channels_last", "channels_first"))
+    done = tlbook_command(toy, "doctor")
+    assert done.returncode == 1
+    assert "✗ image_data_format: expected channels_last; found channels_first. To mend it: write" in done.stdout
+
+
+def test_doctor_says_that_quick_is_what_runs_unless_full_is_asked_for(toy):
+    done = tlbook_command(toy, "doctor", TLBOOK_PROFILE="")
+    assert "Profile                quick, since TLBOOK_PROFILE is not set" in done.stdout
+    assert "TLBOOK_PROFILE=full make lab" in done.stdout

@@ -1,8 +1,7 @@
 """The built site in a real browser: it works offline, in light and dark, on a phone, and for who cannot see."""
 
-import os
-import shutil
 import threading
+import urllib.request
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,26 +12,11 @@ import pytest
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 CHAPTERS = sorted(f"book/chapters/{path.stem}.html" for path in (SITE.parents[1] / "book/chapters").glob("*.ipynb"))
 KMEANS = "book/chapters/03_kmeans_pseudo_labels.html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-def not_here(reason: str):
-    """Skip where a reader's machine lacks something; fail where everything should be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+SETUP = "book/guide/setup.html"  # a short page, with sections
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(not_here):
     """Serve the site to this machine only."""
     if not (SITE / KMEANS).is_file():
         not_here("no built site in _build/html; to have one:  make book")
@@ -41,30 +25,11 @@ def address():
         def log_message(self, *_):
             pass
 
-        def do_GET(self):
-            if self.path == "/favicon.ico":  # asked by the browser, not by a page: the one that leads on has no icon
-                self.send_response(204)
-                self.end_headers()
-            else:
-                super().do_GET()
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        not_here(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
-        yield running
-        running.close()
 
 
 def pages() -> list[str]:
@@ -75,6 +40,8 @@ def pages() -> list[str]:
 
 LOOK = """() => ({
     title: document.title,
+    heading: document.querySelector('article h1')?.firstElementChild.textContent,
+    menu: document.querySelector('nav.bd-links a.current')?.innerText,
     images: [...document.images].map(image => ({
         source: image.getAttribute('src'), alt: image.alt.trim(), seen: image.complete && image.naturalWidth > 0,
     })),
@@ -87,7 +54,7 @@ TOO_WIDE = """() => [...document.querySelectorAll('main *')]
 
 @pytest.fixture(scope="module")
 def visits(address, browser):
-    """Open every page once, on a desk and then on a phone; keep what was seen."""
+    """Open every page once, on a desk and then on the narrowest phone; keep what was seen."""
     seen = {}
     for name in pages():
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -99,9 +66,9 @@ def visits(address, browser):
         page.goto(f"{address}/{name}", wait_until="networkidle")
         page.evaluate("() => document.querySelectorAll('details').forEach(details => { details.open = true })")
         facts = page.evaluate(LOOK)
-        page.set_viewport_size({"width": 375, "height": 800})
+        page.set_viewport_size({"width": 320, "height": 800})
         width = page.evaluate("document.documentElement.scrollWidth")
-        wide = page.evaluate(TOO_WIDE) if width > 375 else []
+        wide = page.evaluate(TOO_WIDE) if width > 320 else []
         seen[name] = {**facts, "errors": errors, "requests": requests, "width": width, "wide": wide}
         page.close()
     return seen
@@ -137,7 +104,22 @@ def test_links_within_the_site_lead_somewhere(visits, address):
 
 
 def test_a_phone_does_not_scroll_sideways(visits):
-    assert {name: facts["wide"] for name, facts in visits.items() if facts["width"] > 375} == {}
+    assert {name: facts["wide"] for name, facts in visits.items() if facts["width"] > 320} == {}
+
+
+def test_chapters_are_numbered(visits):
+    for number, chapter in enumerate(CHAPTERS, 1):
+        assert visits[chapter]["heading"] == f"{number}. "
+        assert visits[chapter]["menu"].startswith(f"{number}. ")
+
+
+def test_root_leads_to_the_landing_page_and_says_what_it_is(visits, address):
+    assert visits["index.html"]["title"] == visits["book/index.html"]["title"]
+    with urllib.request.urlopen(f"{address}/") as answer:
+        words = answer.read().decode().lower()
+    assert words.startswith("<!doctype html>")
+    for part in ('<html lang="en">', "<title>transfer learning", '<a href="book/index.html">'):
+        assert part in words
 
 
 def test_landing_page_shows_the_story_and_three_doors(visits, address):
@@ -149,7 +131,7 @@ def test_landing_page_shows_the_story_and_three_doors(visits, address):
     assert links >= {f"/{chapter}" for chapter in CHAPTERS}
 
 
-CONTRAST = """() => {
+CONTRAST = """selector => {
     const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
     const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
         .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -165,7 +147,7 @@ CONTRAST = """() => {
         const both = [light(numbers(getComputedStyle(element).color)), light(ground(element))];
         return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
     };
-    return [...document.querySelectorAll('mjx-container')]
+    return [...document.querySelectorAll(selector)]
         .map(element => ({ratio: ratio(element), width: element.getBoundingClientRect().width}));
 }"""
 
@@ -180,7 +162,7 @@ def test_chapter_shows_provenance_and_equations(browser, address, scheme, chapte
     assert line.count() == 1
     assert line.is_visible()
     page.wait_for_selector("mjx-container")
-    equations = page.evaluate(CONTRAST)
+    equations = page.evaluate(CONTRAST, "mjx-container")
     assert len(equations) >= 2
     assert [one for one in equations if one["ratio"] < 4.5 or one["width"] < 1] == []
     assert "$" not in page.inner_text("main").replace("$ ", "")
@@ -203,4 +185,163 @@ def test_search_finds_pseudo_labels(browser, address):
     page.wait_for_selector("#search-results li a")
     found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.href)")
     assert any(KMEANS in link for link in found)
+    page.close()
+
+
+def press(page, button, way: str):
+    """Use a button as a mouse, a finger or a keyboard would."""
+    if way in ("click", "tap"):
+        getattr(button, way)()
+    else:
+        button.focus()
+        page.keyboard.press(way)
+
+
+@pytest.mark.parametrize("way", ["click", "tap", "Enter", "Space"])
+@pytest.mark.parametrize("width", [375, 800, 1280])
+@pytest.mark.parametrize("name", ["Menu", "Contents"])
+def test_menu_and_contents_open_lead_and_close(browser, address, name, width, way):
+    page = browser.new_page(viewport={"width": width, "height": 800}, has_touch=True)
+    page.goto(f"{address}/{SETUP}")
+    leads_to, inside = {
+        "Menu": (f"/{KMEANS}", "nav.bd-links a[href*='03_kmeans']"),
+        "Contents": (f"/{SETUP}#", "nav.page-toc a[href^='#']"),
+    }[name]
+    link = page.locator(inside).first
+    button = page.locator(".bd-header-article").get_by_role("button", name=name, exact=True)
+    if (name, width) == ("Contents", 1280):  # beside the text, with no button
+        assert button.count() == 0
+    elif width == 1280:  # beside the text, and the button takes it away
+        press(page, button, way)
+        link.wait_for(state="hidden")
+        press(page, button, way)
+    else:
+        assert not link.is_visible()
+        press(page, button, way)
+        link.wait_for()
+        if way in ("click", "tap"):
+            getattr(page.touchscreen if way == "tap" else page.mouse, way)(width - 20 if name == "Menu" else 20, 700)
+        else:
+            page.keyboard.press("Escape")
+        link.wait_for(state="hidden")
+        assert page.evaluate("document.activeElement.title") == name
+        press(page, button, way)
+    link.wait_for()
+    press(page, link, "Enter" if way == "Space" else way)
+    page.wait_for_url(f"**{leads_to}*")
+    if name == "Contents":
+        assert page.evaluate("document.querySelector(location.hash).getBoundingClientRect().top") < 200
+        assert page.locator("dialog[open]").count() == 0
+    page.close()
+
+
+# Of code, one piece of each colour: thousands of them would take minutes.
+THIN = """() => {
+    const seen = new Set();
+    for (const span of document.querySelectorAll('div.highlight span[class]')) {
+        const kind = span.className + (span.closest('.cell_output') ? ' printed' : '');
+        seen.has(kind) ? span.replaceWith(span.textContent) : seen.add(kind);
+    }
+}"""
+AXE = {"resultTypes": ["violations"], "rules": {"label-content-name-mismatch": {"enabled": True}}}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 375)])
+def test_no_page_bars_who_cannot_see_or_point(browser, address, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    found = []
+    for name in pages():
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        page.evaluate(THIN)
+        for rule in axe.run(page, options=AXE).response["violations"]:
+            if rule["impact"] in ("critical", "serious"):
+                found += [(name, rule["id"], node["html"][:120]) for node in rule["nodes"]]
+    assert found == []
+    page.close()
+
+
+def test_copy_buttons_are_seen_without_a_mouse(browser, address):
+    shown = "() => getComputedStyle(document.querySelector('button.copybtn')).opacity"
+    for device, opacity in (({"has_touch": True, "is_mobile": True}, "1"), ({}, "0")):
+        page = browser.new_page(**device)
+        page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
+        assert page.evaluate(shown) == opacity
+        if opacity == "0":
+            page.locator("main button:visible, main a:visible").first.focus()
+            page.evaluate("document.querySelector('button.copybtn').focus({focusVisible: true})")
+            page.wait_for_function(f"({shown})() === '1'")
+        page.close()
+
+
+WIDER = """() => [...document.querySelectorAll('main pre, main .output')]
+    .filter(box => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
+    .filter(box => getComputedStyle(box).overflowX !== 'visible')
+    .map(box => box.innerText.slice(0, 80))"""
+
+
+def test_code_and_printed_results_wrap_on_a_phone(browser, address):
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
+    page.evaluate("() => document.querySelectorAll('.text_html').forEach(summary => summary.remove())")  # tables, drawn
+    assert page.evaluate(WIDER) == []
+    page.close()
+
+
+def test_paper_shows_everything_and_is_white(browser, address):
+    page = browser.new_page(color_scheme="dark", viewport={"width": 700, "height": 1000})
+    page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
+    state = "() => [document.querySelectorAll('details:not([open])').length, document.documentElement.dataset.theme]"
+    before = page.evaluate(state)
+    assert (before[0] > 5, before[1]) == (True, "dark")
+    page.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = ({state})() }})")
+    page.pdf()
+    assert page.evaluate("window.printed") == [0, "light"]
+    assert page.evaluate(state) == before
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(WIDER) == []
+    assert (
+        page.locator(".primary-toggle, .bd-links, .page-toc.bd-toc-nav, .copybtn, .prev-next-footer")
+        .filter(visible=True)
+        .count()
+        == 0
+    )
+    assert page.locator("details.hide").get_by_text("Hide the solution").filter(visible=True).count() == 0
+    ground, ink = page.evaluate(
+        "() => (style => [style.backgroundColor, style.color])(getComputedStyle(document.body))"
+    )
+    assert (ground, max(map(int, ink[4:-1].split(","))) < 60) == ("rgb(255, 255, 255)", True)
+    page.close()
+
+
+def test_the_higher_a_heading_the_heavier(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/{KMEANS}")
+    style = """tag => {
+        const style = getComputedStyle(document.querySelector(`article ${tag}`));
+        return [parseFloat(style.fontSize), Number(style.fontWeight)];
+    }"""
+    (one, bold), (two, less), (three, least) = (page.evaluate(style, tag) for tag in ("h1", "h2", "h3"))
+    assert one > two > three
+    assert bold >= less >= least
+    page.close()
+
+
+def test_dark_pages_have_no_pale_or_grey_frames(browser, address):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
+    style = "(boxes, name) => [...new Set(boxes.map(box => getComputedStyle(box)[name]))]"
+    assert page.eval_on_selector_all(".text_html", style, "backgroundColor") == ["rgba(0, 0, 0, 0)"]
+    assert page.eval_on_selector_all("article img", style, "filter") == ["none"]
+    assert page.eval_on_selector_all("article img", style, "backgroundColor") == ["rgb(255, 255, 255)"]
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_can_be_read_without_javascript(browser, address, scheme):
+    page = browser.new_page(color_scheme=scheme, java_script_enabled=False)
+    page.goto(f"{address}/{KMEANS}")
+    code = page.evaluate(CONTRAST, "div.cell_input span[class]")
+    assert min(one["ratio"] for one in code) >= 4.5
     page.close()

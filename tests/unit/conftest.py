@@ -39,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/missing":
             self.send_error(404)
             return
+        if self.path == "/silent":
+            time.sleep(30)
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.content)))
         self.end_headers()
@@ -56,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def serve():
-    """Serve a file on this machine: whole at /good, else /short, /wrong, /stuck half-way, or /missing."""
+    """Serve a file on this machine: whole at /good, else /short, /wrong, /stuck half-way, /silent, or /missing."""
     servers = []
 
     def start(content: bytes) -> str:
@@ -93,8 +95,9 @@ def refused():
 
         def __exit__(self, kind, error, _):
             assert kind is tl.TlbookError, f"expected a TlbookError, got {error!r}"
-            missing = [word for word in self.words if word not in str(error)]
-            assert not missing, f"{missing} not in {error}"
+            self.text = str(error)
+            missing = [word for word in self.words if word not in self.text]
+            assert not missing, f"{missing} not in {self.text}"
             return True
 
     return Refused

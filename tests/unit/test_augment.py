@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -6,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tlbook import TlbookError
 from tlbook.augment import RandomAffine, deskew
+from tlbook.backbones import duplicate
 
 STILL = {"rotation": 0.0, "zoom": 0.0, "shear": 0.0, "shift": 0.0}
 
@@ -184,7 +188,59 @@ def test_deskewing_twice_changes_little():
     assert np.abs(deskew(once).astype(int) - once).mean() < 1
 
 
+MASKED = np.ma.array(np.zeros((2, 8, 8), "uint8"), mask=True)
+
+
 @pytest.mark.parametrize("images", [np.zeros((2, 8, 8, 1), "uint8"), np.zeros((2, 8, 8)), np.zeros((0, 8, 8), "uint8")])
 def test_deskewing_refuses_what_are_not_grey_images(images):
     with pytest.raises(TlbookError, match=r"deskew\(\): images: expected uint8 of shape"):
         deskew(images)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, None])
+def test_deskewing_refuses_masked_pixels_and_batches_of_no_size(size, refused):
+    with refused("deskew(): images", "masked"):
+        deskew(MASKED)
+    with refused("deskew(): batch_size", "whole number, at least 1"):
+        deskew(MASKED.data, batch_size=size)
+
+
+@pytest.mark.parametrize("limit", ["rotation", "zoom", "shear", "shift"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, None, "0.3", True, [0.3]])
+def test_limits_that_are_no_numbers_from_0_on_are_refused(limit, value, refused):
+    with refused(f"RandomAffine(): {limit}", "a finite number, at least 0", f"{limit}=0"):
+        RandomAffine(**{limit: value})
+
+
+def test_a_zoom_that_would_turn_images_inside_out_is_refused(refused):
+    with refused("RandomAffine(): zoom", "below 1", "found 1.5"):
+        RandomAffine(zoom=1.5)
+
+
+@pytest.mark.parametrize("seed", [1.5, -1, "x"])
+def test_a_seed_that_is_no_whole_number_is_refused(seed, refused):
+    with refused("RandomAffine(): seed", "a whole number, at least 0"):
+        RandomAffine(seed=seed)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 28), (1, 2, 3, 4, 5)])
+def test_what_are_no_images_is_refused_when_it_arrives(shape, refused):
+    with refused("RandomAffine(): images", "(n, height, width)", f"shape {shape}"):
+        RandomAffine()(np.zeros(shape), training=True)
+
+
+def test_limits_from_numpy_can_be_copied_with_their_network():
+    layer = RandomAffine(rotation=np.float32(0.5), shift=np.int64(2), seed=np.int64(3))
+    twin = duplicate(keras.Sequential([keras.Input((11, 11)), layer]))
+    assert twin.layers[0].get_config()["rotation"] == 0.5
+    assert "0.5" in keras.Sequential([keras.Input((11, 11)), layer]).to_json()
+
+
+def test_a_saved_network_is_loaded_after_the_line_that_the_docstring_names(tmp_path):
+    network = keras.Sequential([keras.Input((11, 11)), RandomAffine(rotation=0.7, seed=0), layers.Flatten()])
+    network.save(tmp_path / "saved.keras")
+    line = "import tlbook.augment"
+    assert f"``{line}``" in RandomAffine.__doc__
+    code = f"{line}; import keras; print(keras.saving.load_model('saved.keras').layers[0].rotation)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip().endswith("0.7"), done.stderr

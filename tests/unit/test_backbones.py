@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ def shelf(tmp_path, monkeypatch):
     return file
 
 
-@pytest.mark.parametrize("size", [28, 32])
+@pytest.mark.parametrize("size", [4, 28, 32])
 def test_a_small_cnn_takes_raw_images_and_ends_at_128_features(size):
     network = backbones.small_cnn(weights=None, image_size=size)
     assert network.input_shape == (None, size, size)
@@ -75,7 +76,7 @@ def test_weights_without_a_checksum_are_not_trusted(content, shelf, refused):
         backbones.small_cnn(weights="letters")
 
 
-@pytest.mark.parametrize("weights", ["imagenet", "", 0, "Letters"])
+@pytest.mark.parametrize("weights", ["imagenet", "", 0, "Letters", ["letters"]])
 def test_unknown_weights_are_refused(weights, refused):
     with refused("small_cnn(): weights", "letters, letters-8x8 or None", repr(weights)):
         backbones.small_cnn(weights=weights)
@@ -217,8 +218,14 @@ def test_vgg16_takes_larger_images_with_the_same_weights():
         ({"weights": "digits"}, ["weights", "letters, imagenet or None", "'digits'"]),
         ({"weights": "letters", "width": 0.5}, ["width", "0.25 for weights='letters'", "found 0.5"]),
         ({"weights": "imagenet", "width": 0.25}, ["width", "1 for weights='imagenet'", "found 0.25"]),
-        ({"weights": None, "width": 0.01}, ["width", "at least 1/64", "found 0.01"]),
+        ({"weights": ["letters"]}, ["weights", "['letters']"]),
+        ({"weights": None, "width": 0.01}, ["width", "at least 0.015625", "found 0.01"]),
+        ({"weights": None, "width": 0}, ["width", "at least 0.015625", "found 0"]),
+        ({"weights": None, "width": float("nan")}, ["width", "finite", "found nan"]),
+        ({"weights": None, "width": float("inf")}, ["width", "finite", "found inf"]),
+        ({"weights": None, "width": "0.25"}, ["width", "finite", "found str"]),
         ({"image_size": 28}, ["image_size", "at least 32", "found 28"]),
+        ({"image_size": 32.0}, ["image_size", "at least 32", "found 32.0"]),
     ],
 )
 def test_arguments_of_vgg16_that_cannot_be_used_are_refused(options, words, refused):
@@ -229,3 +236,91 @@ def test_arguments_of_vgg16_that_cannot_be_used_are_refused(options, words, refu
 def test_every_shipped_file_of_weights_has_its_checksum():
     files = {file.name.partition(".")[0] for file in backbones.WEIGHTS.glob("*.h5")}
     assert files == set(backbones.SHIPPED)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 28.0, True, "28", None])
+def test_a_small_cnn_for_images_that_pooling_would_use_up_is_refused(size, refused):
+    with refused("small_cnn(): image_size", "a whole number, at least 4"):
+        backbones.small_cnn(weights=None, image_size=size)
+
+
+@pytest.fixture
+def channels_first():
+    """Have Keras prefer the other order of channels, as a line of its keras.json would."""
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+def test_networks_are_the_same_whatever_order_of_channels_keras_prefers(channels_first, refused):
+    usual = [(None, 128), (None, 128)]
+    assert [backbones.small_cnn().output_shape, backbones.vgg16(image_size=48).output_shape] == usual
+    network = backbones.small_cnn(weights=None)
+    assert network.predict(np.zeros((2, 28, 28), "uint8"), verbose=0).shape == (2, 128)
+    with refused("keras.json", "channels_last", "found channels_first"):
+        backbones.imagenet("mobilenet")
+
+
+@pytest.mark.parametrize("network", [None, "vgg16", keras.Sequential([layers.Dense(2)])])
+def test_what_is_no_built_network_has_no_copy(network, refused):
+    with refused("duplicate(): network", "a built network", "keras.Input(shape)"):
+        backbones.duplicate(network)
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0, -1e-3, "fast", None])
+def test_a_rate_that_is_no_number_above_0_is_refused(rate, source, refused):
+    with refused("train_source(): rate", "a finite number", "rate=2e-3"):
+        backbones.train_source(backbones.small_cnn(weights=None), source, epochs=1, rate=rate)
+
+
+def test_a_training_that_diverges_is_not_passed_on(source, refused):
+    with refused("train_source(): the loss", "a finite number", "smaller rate"):
+        backbones.train_source(backbones.small_cnn(weights=None), source, epochs=2, rate=1e30)
+
+
+@pytest.mark.parametrize("epochs", [1.0, True, None, "2"])
+def test_epochs_that_are_no_whole_number_are_refused(epochs, source, refused):
+    with refused("train_source(): epochs", "a whole number, at least 1"):
+        backbones.train_source(backbones.small_cnn(weights=None), source, epochs)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda d: replace(d, x_train=d.x_train / 255),
+            ["images", "pixels from 0 to 255", "pass the images as they are"],
+        ),
+        (lambda d: replace(d, x_train=d.x_train[:, :20]), ["images", "shape (256, 20, 28)"]),
+        (lambda d: replace(d, x_train=d.x_train[:0], y_train=d.y_train[:0]), ["images", "at least one image"]),
+        (lambda d: replace(d, x_train=np.full(d.x_train.shape, np.nan)), ["images", "NaN"]),
+        (lambda d: replace(d, y_train=d.y_train[1:]), ["labels", "shape (256,)", "shape (255,)"]),
+        (lambda d: replace(d, y_train=d.y_train[:, None]), ["labels", "shape (256, 1)"]),
+        (lambda d: replace(d, y_train=d.y_train - 1.0), ["labels", "float64"]),
+        (lambda d: replace(d, y_train=d.y_train.astype(int) - 1), ["labels", "from 0 to 51", "-1 to 50"]),
+        (lambda d: replace(d, class_names=d.class_names[:5]), ["labels", "from 0 to 4", "0 to 51"]),
+        (lambda d: d.x_train, ["source", "Dataset", "ndarray"]),
+    ],
+)
+def test_sources_that_cannot_be_learned_are_refused(change, words, source, refused):
+    with refused("train_source()", *words):
+        backbones.train_source(backbones.small_cnn(weights=None), change(source), epochs=1)
+
+
+def test_a_backbone_that_is_none_is_refused(source, refused):
+    with refused("train_source(): network", "NoneType"):
+        backbones.train_source(None, source, epochs=1)
+
+
+def test_a_list_of_checksums_that_a_merge_spoiled_is_not_trusted(shelf, refused):
+    backbones.SUMS.write_text("<<<<<<< ours\n" + backbones.SUMS.read_text() + "=======\n\n>>>>>>> theirs a b\n")
+    assert backbones.checked(shelf) == shelf
+    backbones.SUMS.write_text("<<<<<<< ours\n")
+    with refused(str(shelf), "none listed"):
+        backbones.checked(shelf)
+
+
+@pytest.mark.parametrize("path", [None, "small_cnn_letters.weights.h5", 3])
+def test_a_file_of_weights_is_named_by_its_path(path, refused):
+    with refused("checked(): path", "pathlib.Path"):
+        backbones.checked(path)

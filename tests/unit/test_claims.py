@@ -71,7 +71,14 @@ def test_a_claim_for_the_full_profile_is_tested_there(events, monkeypatch):
         tl.claim("one is more than two", False, full_only="too few images here")
 
 
-@pytest.mark.parametrize("reason", ["", "x", "too small"])
+@pytest.mark.parametrize("text", [None, 3, "", " two", "two\nlines", ["two"]])
+def test_a_claim_is_one_line_of_text(text, events, refused):
+    with refused("claim(): text", repr(text)):
+        tl.claim(text, True)
+    assert events() == []
+
+
+@pytest.mark.parametrize("reason", ["", "x", "too small", 3, ["a", "b", "c"]])
 def test_full_only_needs_a_reason_in_words(reason, events, refused):
     with refused("full_only", "a reason in words", repr(reason)):
         tl.claim("two is more than one", True, full_only=reason)
@@ -106,14 +113,14 @@ def test_a_number_is_printed_and_handed_to_the_recorder(unit, events, capsys):
     assert capsys.readouterr().out == f"some_acc_2 = {claims.written(0.5, unit)}\n"
 
 
-@pytest.mark.parametrize("name", ["Acc", "raw acc", "raw-acc", "", "2nd", "acc%"])
+@pytest.mark.parametrize("name", ["Acc", "raw acc", "raw-acc", "", "2nd", "acc%", "größe", None, 3, ["a"]])
 def test_names_that_are_none_are_refused(name, events, refused):
     with refused("number(): name", "lower case", repr(name)):
         tl.number(name, 0.5)
     assert events() == []
 
 
-@pytest.mark.parametrize("unit", ["percent", "%", "", "s"])
+@pytest.mark.parametrize("unit", ["percent", "%", "", "s", None, ["fraction"], np.array(["fraction", "MB"])])
 def test_unknown_units_are_refused_with_the_known_ones(unit, events, refused):
     with refused("number acc: unit", "fraction", "images/s", repr(unit)):
         tl.number("acc", 0.5, unit)
@@ -127,10 +134,17 @@ def test_fractions_are_from_0_to_1(value, events, refused):
     assert events() == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "3", np.array([1.0, 2.0])])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "3", np.array([1.0, 2.0]), [1.0], 10**400, 1j])
 def test_other_numbers_are_finite(value, events, refused):
     with refused("number time", "a finite number"):
         tl.number("time", value, "seconds")
+    assert events() == []
+
+
+@pytest.mark.parametrize("dataset", [["x"], "", 3, "<script>alert(1)</script>", "two\nlines", "a | b", "`x`"])
+def test_a_data_set_has_a_plain_name(dataset, events, refused):
+    with refused("number acc: dataset", repr(dataset)):
+        tl.number("acc", 0.5, dataset=dataset)
     assert events() == []
 
 
@@ -178,3 +192,9 @@ def test_a_symptom_that_does_not_show_is_a_false_claim(events, monkeypatch):
 def test_another_error_is_no_symptom(quick):
     with pytest.raises(KeyError):
         tl.symptom(lambda: {}["missing"], ValueError)
+
+
+@pytest.mark.parametrize(("action", "error"), [(3, ValueError), (print, "ValueError"), (print, KeyboardInterrupt)])
+def test_a_symptom_is_of_a_function_and_an_error(action, error, quick, refused):
+    with refused("symptom()"):
+        tl.symptom(action, error)

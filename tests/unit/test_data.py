@@ -1,11 +1,15 @@
+import errno
 import hashlib
 import io
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -117,9 +121,9 @@ def test_digest_reads_the_values_and_not_the_memory_layout():
     assert data.digest(np.asfortranarray(array)) == data.digest(array) != data.digest(array.T)
 
 
-@pytest.mark.parametrize("counts", [{"n": 0}, {"n_test": 0}, {"n": -5}])
+@pytest.mark.parametrize("counts", [{"n": 0}, {"n_test": 0}, {"n": -5}, {"n": 2.0}, {"n_test": None}, {"n": True}])
 def test_letters_without_images_are_refused(counts, refused):
-    with refused("letters()", "at least 1 image"):
+    with refused("letters(): n", "a whole number, at least 1"):
         data.letters(**counts)
 
 
@@ -199,7 +203,7 @@ def test_a_pack_that_cannot_be_entered_stops_the_search(stand_in, small, places,
         return real(path, **options)
 
     monkeypatch.setattr(pathlib.Path, "stat", stat)
-    with refused(str(places.pack / "mnist.npz"), "permission denied", f"chmod -R u+rX '{places.pack}'"):
+    with refused(str(places.pack / "mnist.npz"), "permission denied", f"chmod -R u+rX {places.pack}"):
         data.mnist()
 
 
@@ -207,14 +211,14 @@ def test_a_file_that_cannot_be_read_stops_the_search(stand_in, small, places, mo
     put(places.cache, small)
     put(places.pack, small)
     monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
-    real = np.load
+    real = open
 
-    def load(path, **options):
+    def forbidden(path, *arguments, **options):
         if pathlib.Path(path).parent == places.pack:
             raise PermissionError(13, "Permission denied", str(path))
-        return real(path, **options)
+        return real(path, *arguments, **options)
 
-    monkeypatch.setattr(np, "load", load)
+    monkeypatch.setattr("builtins.open", forbidden)
     with refused(str(places.pack / "mnist.npz"), "a file that can be read", "permission denied", "chmod"):
         data.mnist()
 
@@ -243,7 +247,7 @@ def wrong_files(small):
         "one array": (plain.getvalue(), "an .npz file"),
         "corrupt": (whole[:middle] + bytes(200) + whole[middle + 200 :], "an .npz file"),
         "missing array": (npz({part: small[part] for part in data.PARTS[:3]}), "y_test"),
-        "objects": (npz(objects), "an .npz file"),
+        "objects": (npz(objects), "y_test: expected uint8 (20,); found object (20,)"),
         "other content": (npz(other), "y_test: expected SHA-256"),
         "other dtype": (npz({**small, "x_train": small["x_train"].astype("float32")}), "x_train: expected uint8"),
         "other shape": (npz({**small, "x_test": small["x_test"][:19]}), "x_test: expected uint8 (20, 28, 28)"),
@@ -262,9 +266,137 @@ def test_a_wrong_file_stops_the_search_and_is_left_alone(kind, place, stand_in, 
     if place == "pack":
         monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
         put(places.cache, small)  # a good file further on must not hide the wrong one
-    with refused(str(file), expected, "found ", f"rm -r '{file}' && python -m tlbook data fetch mnist"):
+    copy = "copy mnist.npz again from where the pack came from   (or: unset TLBOOK_DATA)"
+    cure = copy if place == "pack" else "To mend it: python -m tlbook data fetch mnist"
+    with refused(str(file), expected, "found ", cure):
         data.mnist()
     assert file.read_bytes() == content
+    with refused(expected, "found "):  # the server is silent, and the pack not ours: what is there stays
+        data.fetch("mnist")
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fetching_replaces_a_wrong_file_in_the_cache_once_the_new_one_is_there(
+    kind, server, stand_in, small, places, capsys
+):
+    stand_in(f"{server}/good")
+    file = put(places.cache, wrong_files(small)[kind][0])
+    assert main(["data", "fetch", "mnist"]) == 0
+    assert "not the right one" in capsys.readouterr().out
+    assert_array_equal(data.mnist().x_test, small["x_test"])
+    assert list(places.cache.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("path", ["short", "wrong", "missing"])
+def test_a_wrong_file_stays_if_the_new_one_is_no_better(path, server, stand_in, places, refused):
+    stand_in(f"{server}/{path}")
+    file = put(places.cache, b"wrong")
+    with refused(str(file), "an .npz file", "a broken file", "and no new one", "connect to the network"):
+        data.fetch("mnist")
+    assert file.read_bytes() == b"wrong"
+    assert list(places.cache.iterdir()) == [file]
+
+
+def test_fetching_leaves_a_right_file_alone(stand_in, small, places):
+    file = put(places.cache, small)
+    before = file.stat()
+    assert data.fetch("mnist") == file
+    assert file.stat() == before
+
+
+@pytest.mark.parametrize("place", ["pack", "cache"])
+def test_what_nobody_offers_is_copied_again_and_never_removed(place, places, monkeypatch, refused):
+    folder = getattr(places, place)
+    if place == "pack":
+        monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cifar10_jpeg_subset.npz").write_bytes(b"wrong")
+    for ask in (data.cifar10, lambda: data.fetch("cifar10"), lambda: data.verify("cifar10")):
+        with refused("To mend it: copy cifar10_jpeg_subset.npz again") as caught:
+            ask()
+        assert "rm " not in caught.text and "data fetch" not in caught.text
+        assert ("unset TLBOOK_DATA" in caught.text) == (place == "pack")
+
+
+def test_a_wrong_file_is_one_error_without_the_words_of_libraries(stand_in, small, places):
+    put(places.cache, wrong_files(small)["one array"][0])
+    with pytest.raises(TlbookError) as caught:
+        data.mnist()
+    assert caught.value.__suppress_context__
+    assert "pickle" not in str(caught.value) and "unsafe" not in str(caught.value)
+
+
+def test_a_folder_with_spaces_is_quoted_in_the_command(stand_in, small, places, tmp_path, monkeypatch, refused):
+    pack = tmp_path / "my data; rm x"
+    put(pack, small)
+    monkeypatch.setenv("TLBOOK_DATA", str(pack))
+
+    def forbidden(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("builtins.open", forbidden)
+    with refused(f"chmod -R u+rX '{pack}'"):
+        data.mnist()
+
+
+@pytest.mark.parametrize("place", ["pack", "cache"])
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_refused_and_not_waited_for(kind, place, stand_in, places, monkeypatch, refused):
+    path = getattr(places, place) / "mnist.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    if place == "pack":
+        monkeypatch.setenv("TLBOOK_DATA", str(places.pack))
+    for ask in (data.mnist, lambda: data.fetch("mnist")):
+        with refused(str(path), "an .npz file", "a pipe" if kind == "pipe" else "a folder"):
+            ask()
+
+
+def zipped(members, compression=zipfile.ZIP_DEFLATED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as out:
+        for part, content in members.items():
+            out.writestr(f"{part}.npy", content)
+    return file.getvalue()
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["large", "longer", "header", "bz2"])
+def test_a_small_file_that_unpacks_to_much_is_refused_before_it_does(kind, stand_in, small, places, refused):
+    members = {part: npy(array) for part, array in small.items()}
+    if kind == "large":
+        members["x_train"] = npy(np.zeros((60, 800, 1000), "uint8"))
+    elif kind == "longer":  # the header is right
+        members["x_train"] = npy(small["x_train"] * 0) + bytes(48_000_000)
+    elif kind == "header":  # of format 2, in which a header may be as long
+        members["x_train"] = b"\x93NUMPY\x02\x00" + (48_000_000).to_bytes(4, "little") + bytes(48_000_000)
+    else:  # of which a few bytes are unpacked all at once
+        members["x_train"] = npy(np.zeros((60, 800, 1000), "uint8"))
+    file = put(places.cache, zipped(members, zipfile.ZIP_BZIP2 if kind == "bz2" else zipfile.ZIP_DEFLATED))
+    assert file.stat().st_size < 300_000
+    tracemalloc.start()
+    with refused(str(file), "data fetch mnist"):
+        data.mnist()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5_000_000
+
+
+def test_arrays_in_fortran_order_are_the_same_arrays(stand_in, small, places):
+    put(places.cache, {part: np.asfortranarray(array) for part, array in small.items()})
+    assert_array_equal(data.mnist().x_train, small["x_train"])
+
+
+def test_a_home_that_nobody_has_is_a_folder_that_is_not_there(stand_in, monkeypatch, refused):
+    monkeypatch.setenv("TLBOOK_DATA", "~nobody-of-this-name/data")
+    with refused("TLBOOK_DATA=~nobody-of-this-name/data", "nothing there"):
+        data.mnist()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -322,7 +454,7 @@ def test_grey_images_become_rgb_in_the_middle_of_black(shape, edge):
     assert rgb.sum() == 3 * grey.sum(dtype=int)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (2, 28, 28, 1), (2, 33, 28)])
+@pytest.mark.parametrize("shape", [(28, 28), (2, 28, 28, 1), (2, 33, 28), (2, 0, 28), (0,)])
 def test_images_that_cannot_become_rgb_are_refused(shape, refused):
     with refused("as_rgb(): images", f"shape {shape}", "at most 32"):
         data.as_rgb(np.zeros(shape, "uint8"))
@@ -340,13 +472,59 @@ def test_few_of_each_takes_as_many_of_each_class_and_more_labels_keep_the_first_
     assert not np.array_equal(five, data.few_of_each(labels, 5, seed=8))
 
 
-@pytest.mark.parametrize("n", [-1, 0, 3])
+@pytest.mark.parametrize(("images", "words"), [("text", "<U4"), ([[[1]], [[1, 2]]], "inhomogeneous"), (None, "object")])
+def test_what_are_no_images_cannot_become_rgb(images, words, refused):
+    with refused("as_rgb(): images", words):
+        data.as_rgb(images)
+
+
+@pytest.mark.parametrize("size", [32.0, 0, True, None])
+def test_a_size_that_is_no_whole_number_is_refused(size, refused):
+    with refused("as_rgb(): size", "a whole number, at least 1"):
+        data.as_rgb(np.zeros((1, 28, 28)), size)
+
+
+def test_few_of_each_never_chooses_images_without_a_class():
+    labels = np.array([-1, 3, 3, -2, 0, 0, -1])
+    assert sorted(data.few_of_each(labels, 2, seed=0)) == [1, 2, 4, 5]
+    assert_array_equal(data.few_of_each(labels.tolist(), 2, seed=0), data.few_of_each(labels, 2, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([], "shape (0,)"),
+        ([[0], [1]], "shape (2, 1)"),
+        ([0.0, 1.0], "float64"),
+        (["a", "b"], "<U1"),
+        ([-1, -1], "found none"),
+        (np.ma.array([0, 1], mask=[0, 1]), "masked"),
+        (None, "object"),
+    ],
+)
+def test_labels_that_name_no_class_are_refused(labels, words, refused):
+    with refused("few_of_each(): labels", words):
+        data.few_of_each(labels, 1, seed=0)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, None, "0"])
+def test_few_of_each_needs_a_seed(seed, refused):
+    with refused("few_of_each(): seed", "a whole number, at least 0"):
+        data.few_of_each([0, 1], 1, seed)
+
+
+def test_a_digest_of_python_objects_is_refused(refused):
+    with refused("digest(): array", "object"):
+        data.digest(np.array([None, 1]))
+
+
+@pytest.mark.parametrize("n", [-1, 0, 3, 1.0, True])
 def test_few_of_each_refuses_more_images_of_a_class_than_there_are(n, refused):
-    with refused("few_of_each(): n", "1 to 2", "class 5", f"found {n}"):
+    with refused("few_of_each(): n", "1 to 2", "fewer labels per class", "class 5 has 2", f"found {n}"):
         data.few_of_each(np.array([0, 0, 0, 5, 5]), n, seed=0)
 
 
-@pytest.mark.parametrize("name", ["cifar", "", "MNIST", None])
+@pytest.mark.parametrize("name", ["cifar", "", "MNIST", None, ["mnist"]])
 def test_an_unknown_name_is_refused_with_the_known_ones(name, refused):
     with refused("data set", "mnist", repr(name), "python -m tlbook data list"):
         data.locate(name)
@@ -415,6 +593,77 @@ def test_without_a_network_the_error_names_all_three_places(stand_in, places, mo
     assert list(places.cache.iterdir()) == []
 
 
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_without_a_file_the_full_profile_hears_of_the_other_one(profile, stand_in, places, monkeypatch):
+    monkeypatch.setenv("TLBOOK_PROFILE", profile)
+    for ask in (data.mnist, data.cifar10):
+        with pytest.raises(TlbookError) as caught:
+            ask()
+        assert ("export TLBOOK_PROFILE=quick" in str(caught.value)) == (profile == "full")
+
+
+def test_what_nobody_offers_asks_for_no_network(places):
+    with pytest.raises(TlbookError) as caught:
+        data.cifar10()
+    assert "network" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["silent", "stuck"])
+def test_a_server_that_says_nothing_is_not_waited_for(path, server, stand_in, places, monkeypatch, refused):
+    stand_in(f"{server}/{path}")
+    monkeypatch.setattr(data, "PATIENCE", 0.3)
+    began = time.monotonic()
+    with refused("download failed", "says nothing for 0.3 seconds", "python -m tlbook data fetch mnist"):
+        data.mnist()
+    assert time.monotonic() - began < 10
+    assert list(places.cache.iterdir()) == []
+    assert socket.getdefaulttimeout() is None
+
+
+@pytest.mark.parametrize("code", ["ENOSPC", "EROFS", "EDQUOT", "EIO"])
+def test_a_disk_that_takes_no_more_is_not_blamed_on_the_network(code, stand_in, places, monkeypatch):
+    import keras
+
+    def full(name, *_, cache_dir, **__):
+        (pathlib.Path(cache_dir) / name).write_bytes(b"half")
+        raise OSError(getattr(errno, code), os.strerror(getattr(errno, code)))
+
+    monkeypatch.setattr(keras.utils, "get_file", full)
+    with pytest.raises(TlbookError) as caught:
+        data.fetch("mnist")
+    assert str(places.cache) in str(caught.value) and "room for mnist.npz" in str(caught.value)
+    assert os.strerror(getattr(errno, code)).lower() in str(caught.value)
+    assert "network" not in str(caught.value)
+    assert list(places.cache.iterdir()) == []
+
+
+def test_a_network_that_breaks_off_is_not_blamed_on_the_disk(stand_in, places, monkeypatch, refused):
+    import keras
+
+    def reset(*_, **__):
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(keras.utils, "get_file", reset)
+    with refused("download failed", "Connection reset", "connect to the network"):
+        data.fetch("mnist")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_a_killed_download_left_is_removed_but_not_one_that_goes_on(there, server, stand_in, small, places):
+    stand_in(f"{server}/good")
+    if there:
+        put(places.cache, small)
+    left = {name: places.cache / name for name in (".mnist-abcdefgh", ".mnist-12345678", ".mnist-mine", "mine")}
+    for name, folder in left.items():
+        folder.mkdir(parents=True)
+        (folder / "mnist.npz").write_bytes(b"half")
+        fresh = (folder / "mnist.npz",) if name == ".mnist-12345678" else ()  # a large file is still growing
+        for path in {folder, folder / "mnist.npz"} - set(fresh):
+            os.utime(path, (time.time() - 2 * data.LEFT_OVER,) * 2)
+    data.fetch("mnist")
+    assert [folder.exists() for folder in left.values()] == [False, True, True, True]
+
+
 def test_without_a_network_the_command_line_ends_with_one_line(stand_in, places, capsys):
     assert main(["data", "fetch", "mnist"]) == 1
     last = capsys.readouterr().err.rstrip("\n").splitlines()[-1]
@@ -424,7 +673,7 @@ def test_without_a_network_the_command_line_ends_with_one_line(stand_in, places,
 
 def test_a_cache_that_cannot_be_made_is_an_error_of_ours(stand_in, places, refused):
     places.cache.parent.write_text("a file where a folder should be")
-    with refused("mnist.npz", "Keras's cache"):
+    with refused(str(places.cache), "a folder that can be written to"):
         data.mnist()
 
 

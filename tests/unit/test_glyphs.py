@@ -137,6 +137,17 @@ def test_enlarge_to_the_same_width_changes_the_contrast_only():
     ("options", "words"),
     [
         ({"n": 0}, ["n:", "at least 1", "found 0"]),
+        ({"n": 2.0}, ["n:", "whole number", "found 2.0"]),
+        ({"n": True}, ["n:", "whole number", "found True"]),
+        ({"n": 2**70}, ["n:", "below 2**32"]),
+        ({"n": [5]}, ["n:", "found list"]),
+        ({"n": 5, "seed": -1}, ["seed:", "at least 0", "found -1"]),
+        ({"n": 5, "seed": None}, ["seed:", "NoneType"]),
+        ({"n": 5, "size": 28.0}, ["size:", "found 28.0"]),
+        ({"n": 5, "without": None}, ["without:", "a text"]),
+        ({"n": 5, "fonts": "cmr10"}, ["fonts:", "a list of names", "'cmr10'"]),
+        ({"n": 5, "fonts": None}, ["fonts:", "a list of names"]),
+        ({"n": 5, "through": 8.0}, ["through:", "found 8.0"]),
         ({"n": 5, "size": 7}, ["size", "at least 8", "found 7"]),
         ({"n": 5, "without": "a3é"}, ["without", "['3', 'é']"]),
         ({"n": 5, "without": glyphs.LETTERS[1:]}, ["without", "two letters", "found 1"]),
@@ -168,3 +179,28 @@ def test_missing_fonts_are_named(monkeypatch, tmp_path, refused):
     glyphs._masters.cache_clear()
     with refused(str(tmp_path), "DejaVuSans", "matplotlib"):
         glyphs.render(5)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"small": np.ones((8, 8))}, ["small", "shape (n, s, s)", "shape (8, 8)"]),
+        ({"small": np.ones((2, 8, 9))}, ["small", "shape (2, 8, 9)"]),
+        ({"small": np.ones((0, 8, 8))}, ["small", "shape (0, 8, 8)"]),
+        ({"small": np.full((1, 8, 8), 255)}, ["small", "from 0 to 1", "255 to 255", "divide bytes by 255"]),
+        ({"small": np.full((1, 8, 8), np.nan)}, ["small", "nan to nan"]),
+        ({"small": "no array"}, ["small", "<U8"]),
+        ({"small": np.ones((1, 8, 8)), "width": 29}, ["width", "from 1 to 28", "found 29"]),
+        ({"small": np.ones((1, 8, 8)), "size": 0}, ["size", "found 0"]),
+    ],
+)
+def test_images_that_cannot_be_enlarged_are_refused(options, words, refused):
+    with refused("enlarge()", *words):
+        glyphs.enlarge(**options)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(1e9), -1.0, True, "1", None, np.ones(2), float("nan"), float("inf")])
+def test_a_real_number_out_of_range_is_refused_and_one_of_numpy_taken(value, refused):
+    with refused("rate", "a finite number, at least 1.5 and below 3"):
+        glyphs.real("rate", value, 1.5, 3)
+    assert type(glyphs.real("rate", np.float32(2), 1.5, 3)) is float

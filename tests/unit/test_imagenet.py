@@ -4,6 +4,7 @@ import ast
 import hashlib
 import io
 import json
+import os
 
 import h5py
 import keras
@@ -89,12 +90,34 @@ def test_a_file_that_somebody_changed_is_not_loaded(mobilenet, offered, refused,
     folder.mkdir(parents=True)
     path = folder / "mobilenet_2_5_224_tf_no_top.h5"
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with refused(str(path), f"digest {hashlib.md5(content).hexdigest()[:16]}", f"rm -r '{path}'"):
+    with refused(str(path), f"digest {hashlib.md5(content).hexdigest()[:16]}", "data fetch mobilenet-imagenet"):
         backbones.imagenet("mobilenet")
     assert main(["data", "verify", "mobilenet-imagenet"]) == 1
+    assert main(["data", "fetch", "mobilenet-imagenet"]) == 1  # nobody offers it: what is there stays
+    assert path.read_bytes() == content[:-1] + bytes([content[-1] ^ 1])
     path.write_bytes(content)
     assert main(["data", "verify", "mobilenet-imagenet"]) == 0
     assert "right" in capsys.readouterr().out
+
+
+def test_weights_that_somebody_changed_are_fetched_anew(mobilenet, serve, offered, capsys):
+    content = mobilenet[1]
+    folder = offered("mobilenet-imagenet", f"{serve(content)}/good", content)
+    folder.mkdir(parents=True)
+    path = folder / "mobilenet_2_5_224_tf_no_top.h5"
+    path.write_bytes(b"half")
+    assert main(["data", "fetch", "mobilenet-imagenet"]) == 0
+    assert path.read_bytes() == content
+    assert "not the right one" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_in_the_place_of_weights_is_not_waited_for(mobilenet, offered, refused):
+    folder = offered("mobilenet-imagenet", NOBODY, mobilenet[1])
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "mobilenet_2_5_224_tf_no_top.h5")
+    with refused("a file of weights", "a pipe", "data fetch mobilenet-imagenet"):
+        backbones.imagenet("mobilenet")
 
 
 def test_full_width_vgg16_is_served_loaded_and_used(serve, offered):
@@ -176,7 +199,7 @@ def test_the_real_mobilenet_is_accepted():
     assert 0 < features.max() < 20
 
 
-@pytest.mark.parametrize("name", ["VGG16", "", None])
+@pytest.mark.parametrize("name", ["VGG16", "", None, ["vgg16"]])
 def test_an_unknown_network_is_refused(name, refused):
     with refused("imagenet(): name", "vgg16 or resnet50 or mobilenet", repr(name)):
         backbones.imagenet(name)
@@ -185,6 +208,8 @@ def test_an_unknown_network_is_refused(name, refused):
 def test_images_of_a_size_that_a_network_cannot_take_are_refused(refused):
     with refused("imagenet(): image_size", "at least 32", "found 31"):
         backbones.imagenet("mobilenet", 31)
+    with refused("imagenet(): image_size", "a whole number", "found 64.0"):
+        backbones.imagenet("mobilenet", 64.0)
     with refused("imagenet(): image_size", "224 pixels with top=True", "found 96"):
         backbones.imagenet("vgg16", top=True)
     with refused("data set", "'mobilenet-imagenet-top'"):

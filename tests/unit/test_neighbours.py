@@ -32,9 +32,9 @@ def test_on_rows_of_length_1_the_order_is_that_of_cosine_similarity():
     assert_array_equal(neighbours.nearest(z, 5), np.argsort(-similarity, axis=1)[:, :5])
 
 
-@pytest.mark.parametrize("k", [0, -1, 4, 100])
+@pytest.mark.parametrize("k", [0, -1, 4, 100, 1.0, True, None, "1"])
 def test_a_k_out_of_range_is_refused_with_the_range(k, refused):
-    with refused("nearest(): k", "from 1 to 3", f"found {k}"):
+    with refused("nearest(): k", "from 1 to 3", f"found {k if k is not None else 'NoneType'}"):
         neighbours.nearest(np.eye(4), k)
 
 
@@ -46,10 +46,15 @@ def test_a_k_out_of_range_is_refused_with_the_range(k, refused):
         (np.array([["a"], ["b"]]), "<U1"),
         (np.array([[0.0], [np.nan]]), "NaN or infinity"),
         (np.array([[0.0], [np.inf]]), "NaN or infinity"),
+        (np.array([[1e200], [2e200], [9e200]]), "more than 1e150"),  # the square of their distance is infinite
+        (np.zeros((3, 0)), "(3, 0)"),
+        (np.zeros((1, 4)), "(1, 4)"),
+        (np.ma.array(np.zeros((3, 2)), mask=True), "some"),
+        ([[0.0], [1.0, 2.0]], "inhomogeneous"),
     ],
 )
 def test_features_that_are_none_are_refused(bad, found, refused):
-    with refused("nearest(): z", found, "tl.features.extract"):
+    with refused("nearest(): z", found):
         neighbours.nearest(bad, 1)
 
 
@@ -63,4 +68,29 @@ def test_agreement_is_the_share_of_pairs_with_equal_labels():
 @pytest.mark.parametrize("labels", [[1, 2], [[1, 2, 3]], 1])
 def test_agreement_needs_one_label_a_row(labels, refused):
     with refused("agreement(): labels", "(3,)"):
+        neighbours.agreement(np.array([[1], [0], [0]]), labels)
+
+
+def test_a_number_of_numpy_counts_neighbours_too():
+    assert neighbours.nearest(np.eye(4), np.int64(2)).shape == (4, 2)
+
+
+def test_a_negative_label_agrees_with_nothing_not_even_its_like():
+    near = np.array([[1, 2], [0, 2], [0, 1]])
+    assert neighbours.agreement(near, [-1, -1, -1]) == 0
+    assert neighbours.agreement(near, [-1, 4, 4]) == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize(
+    ("near", "found"),
+    [([[1], [-1], [0]], "-1 to 1"), ([[1], [3], [0]], "0 to 3"), ([1, 2, 0], "shape (3,)"), ([[0.0]], "float64")],
+)
+def test_neighbours_that_are_no_rows_are_refused(near, found, refused):
+    with refused("agreement(): neighbours", found, "nearest(z, k)"):
+        neighbours.agreement(near, [4, 4, 9])
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1, 2], [None, 1, 2], np.ma.array([1, 2, 3], mask=[1, 0, 0])])
+def test_labels_that_are_neither_numbers_nor_names_are_refused(labels, refused):
+    with refused("agreement(): labels"):
         neighbours.agreement(np.array([[1], [0], [0]]), labels)

@@ -1,6 +1,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 
@@ -27,12 +29,36 @@ def saved(image, kind, **options) -> bytes:
     return content.getvalue()
 
 
-def header(width, height) -> bytes:
-    """Return a PNG of RGB that claims a size and holds next to no data."""
-    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = {b"IHDR": size, b"IDAT": zlib.compress(bytes(9)), b"IEND": b""}
-    parts = (struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in chunks.items())
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+def chunk(name, body) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png(width, height, data=bytes(9), *, depth=8, interlaced=0, before=b"") -> bytes:
+    """Return a PNG of RGB that claims a size, and holds these bytes as its pixels: next to none, if not told."""
+    size = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, interlaced)
+    return PNG[:8] + chunk(b"IHDR", size) + before + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+
+def segment(marker, body) -> bytes:
+    return b"\xff" + marker + struct.pack(">H", len(body) + 2) + body
+
+
+def scans(count, side=32) -> bytes:
+    """Return a progressive JPEG with that many empty scans behind its own ten."""
+    content = saved(Image.new("RGB", (side, side), "red"), "JPEG", progressive=True)
+    return content[:-2] + segment(b"\xda", b"\x01\x01\x00\x01\x3f\x00") * count + content[-2:]
+
+
+def run_lengths(width, height, body) -> bytes:
+    """Return a BMP of 256 greys whose pixels are packed as run lengths."""
+    sizes = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(body), 2835, 2835, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 1078 + len(body), 0, 0, 1078) + sizes + bytes(1024) + body
+
+
+def turn(orientation) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
 
 
 def film(kind) -> bytes:
@@ -43,14 +69,14 @@ FORMAT, WHOLE, ONE = "a picture: PNG, JPEG, WEBP, BMP", "expected a whole pictur
 FLATTEN, CONVERT = "flatten it onto a background", "convert it to 8-bit RGB"
 PNG, JPEG = saved(PHOTO, "PNG"), saved(PHOTO, "JPEG")
 DEEP = Image.fromarray(RNG.integers(0, 2**16, (32, 32), dtype="uint16"))
-TEXT = PngImagePlugin.PngInfo()
-TEXT.add_text("comment", " " * 2_000_000, zip=True)
+ROWS = bytes(32 * (1 + 3 * 32))  # black, each row behind a zero
+LOSSLESS = saved(PHOTO, "WEBP", lossless=True)
 
 # What is in the file, and words of the refusal: what was expected, what was found, what to do.
 UNFIT = {
     "empty.jpg": (b"", "an empty file", "copy it again"),
     "text.png": (b"This is no picture at all.", FORMAT, "found something else", "save it as a PNG or JPEG"),
-    "stub.png": (PNG[:12], FORMAT, "or a broken one", "save it as"),
+    "stub.png": (PNG[:12], WHOLE, "broken or cut-off data", "copy it again"),
     "moving.gif": (film("GIF"), FORMAT, "found a GIF", "save it as"),
     "gif called.png": (saved(PHOTO, "GIF"), FORMAT, "found a GIF", "save it as"),
     "scan.tif": (saved(PHOTO, "TIFF"), FORMAT, "found a TIFF", "save it as"),
@@ -58,9 +84,9 @@ UNFIT = {
     "page.eps": (saved(PHOTO, "EPS"), FORMAT, "found something else", "save it as"),
     "moving.webp": (film("WEBP"), ONE, "2", "save one of its frames"),
     "moving.png": (film("PNG"), ONE, "2", "save one of its frames"),
-    "64 million.png": (header(8000, 8000), "at most 50,000,000 pixels", "8000 x 8000", "save it smaller"),
-    "100 million.png": (header(10_000, 10_000), "at most 50,000,000 pixels", "10000 x 10000", "save it smaller"),
-    "bomb.png": (header(60_000, 60_000), "at most 50,000,000 pixels", "3600000000 pixels", "save it smaller"),
+    "64 million.png": (png(8000, 8000), "at most 50,000,000 pixels", "8000 x 8000", "save it smaller"),
+    "100 million.png": (png(10_000, 10_000), "at most 50,000,000 pixels", "10000 x 10000", "save it smaller"),
+    "bomb.png": (png(60_000, 60_000), "at most 50,000,000 pixels", "3600000000 pixels", "save it smaller"),
     "low.png": (saved(PHOTO.resize((32, 7)), "PNG"), "at least 8 pixels a side", "32 x 7", "take a larger photo"),
     "narrow.jpg": (saved(PHOTO.resize((7, 32)), "JPEG"), "at least 8 pixels a side", "7 x 32", "a larger photo"),
     "rgba.png": (saved(PHOTO.convert("RGBA"), "PNG"), "without transparency", "an alpha channel", FLATTEN),
@@ -69,14 +95,24 @@ UNFIT = {
     "palette.png": (saved(PHOTO.quantize(8), "PNG", transparency=3), "without transparency", FLATTEN),
     "colour.png": (saved(PHOTO, "PNG", transparency=(1, 2, 3)), "without transparency", FLATTEN),
     "inks.jpg": (saved(PHOTO.convert("CMYK"), "JPEG"), "8 bits each", "the mode CMYK", CONVERT),
-    "16 bits.png": (saved(DEEP, "PNG"), "8 bits each", "the mode I", CONVERT),
+    "16 bits.png": (saved(DEEP, "PNG"), "8 bits each", "found 16 bits", CONVERT),
+    "16 bits of colour.png": (png(32, 32, bytes(32 * 193), depth=16), "8 bits each", "found 16 bits", CONVERT),
+    "large.webp": (LOSSLESS[:21] + b"\xff\x3f\xf4\x01" + LOSSLESS[25:], "at most 25,000,000 pixels", "raise max_"),
+    "run lengths.bmp": (run_lengths(32, 32, b"\x20\7" * 32), "one by one", "run lengths", "save it as a PNG"),
+    "scans.jpg": (scans(40), "at most 32 scans", "save it as a PNG"),
+    "segments.jpg": (JPEG[:2] + b"\xff\xfe\0\2" * 20_000 + JPEG[2:], "at most 32 scans", "save it as a PNG"),
     "cut.jpg": (JPEG[: len(JPEG) // 2], WHOLE, "broken or cut-off data", "copy it again"),
     "cut.png": (PNG[: len(PNG) // 2], WHOLE, "broken or cut-off data", "copy it again"),
     "cut.bmp": (saved(PHOTO, "BMP")[:999], WHOLE, "broken or cut-off data", "copy it again"),
     "cut.webp": (saved(PHOTO, "WEBP")[:200], "expected a", "To mend it"),
     "scribbled.png": (PNG[:99] + bytes(99) + PNG[198:], WHOLE, "broken or cut-off data", "copy it again"),
-    "2 MB of text.png": (saved(PHOTO, "PNG", pnginfo=TEXT), WHOLE, "broken or cut-off data", "copy it again"),
-    "no pixels.png": (header(32, 32), WHOLE, "broken or cut-off data", "copy it again"),
+    "half of its rows.png": (png(32, 32, ROWS[:1552]), WHOLE, "truncated", "copy it again"),
+    "all but a byte.png": (png(32, 32, ROWS[:-1]), WHOLE, "truncated", "copy it again"),
+    "three of seven passes.png": (png(32, 32, bytes(4 * 13 * 3), interlaced=1), WHOLE, "truncated", "copy it again"),
+    "no end.png": (PNG[:-12], WHOLE, "truncated", "copy it again"),
+    "flipped in the checksum.png": (PNG[:-13] + bytes([PNG[-13] ^ 1]) + PNG[-12:], WHOLE, "checksum", "copy it again"),
+    "flipped in the size.png": (PNG[:19] + b"\x1f" + PNG[20:], WHOLE, "a wrong checksum", "copy it again"),
+    "no pixels.png": (png(32, 32), WHOLE, "broken or cut-off data", "copy it again"),
 }
 
 
@@ -92,7 +128,7 @@ def test_what_is_not_fit_is_refused_with_its_name_and_what_to_do(name, tmp_path,
 
 
 # What only their pixels tell.
-DECODED = {"cut.jpg", "cut.png", "cut.bmp", "cut.webp", "scribbled.png", "no pixels.png"}
+DECODED = {"cut.jpg", "cut.bmp", "cut.webp"}
 
 
 @pytest.mark.parametrize("name", UNFIT.keys() - DECODED)
@@ -107,17 +143,102 @@ def test_what_is_no_file_is_refused(tmp_path, refused):
     os.mkfifo(tmp_path / "pipe.png")
     with refused("absent.png", "no such file", "check the name"):
         read_photo(tmp_path / "absent.png")
-    with refused(str(tmp_path), "a folder", "name the file"):
+    with refused(str(tmp_path), "a folder", "the file itself"):
         read_photo(tmp_path)
     with refused("pipe.png", "a pipe or a device"):
         read_photo(tmp_path / "pipe.png")
+    with refused("/dev/zero", "a pipe or a device"):
+        read_photo("/dev/zero")
+    (tmp_path / "round.png").symlink_to("round.png")
+    with refused("round.png", "symbolic links"):
+        read_photo(tmp_path / "round.png")
+    with refused("the file of a photo", "null"):
+        read_photo("a\0b")
+    with refused("read_photo(): path", "None"):
+        read_photo(None)
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path, refused, monkeypatch):
+    with open(tmp_path / "vast.webp", "wb") as file:
+        file.truncate(200_000_001)
+    monkeypatch.setattr("builtins.open", lambda *_: pytest.fail("opened"))
+    with refused("vast.webp", "at most 200,000,000 bytes", "200,000,001 bytes", "save it smaller"):
+        read_photo(tmp_path / "vast.webp")
+
+
+HOSTILE = {
+    "scans.jpg": lambda: scans(20_000, side=2000),
+    "turned.jpg": lambda: saved(Image.new("RGB", (7000, 7000)), "JPEG", exif=turn(6)),
+    "turned.png": lambda: saved(Image.new("RGB", (7000, 7000)), "PNG", exif=turn(6)),
+    "profiles.png": lambda: png(32, 32, ROWS, before=chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(10**6))) * 4000),
+    "texts.png": lambda: png(
+        32, 32, ROWS, before=4000 * chunk(b"iTXt", b"x\0\1\0\0\0" + zlib.compress(b"\xff" * 10**6))
+    ),
+    "chunks.png": lambda: png(32, 32, ROWS, before=chunk(b"IDAT", b"") * 300_000),
+    "bomb.png": lambda: png(32, 32, bytes(10**8)),
+    "zeros.bmp": lambda: run_lengths(6_000_000, 8, b"\1\1\0\0" * 8),
+    "jump.bmp": lambda: run_lengths(6_000_000, 8, b"\0\2\0\xff"),
+    "sea.webp": lambda: saved(Image.new("RGB", (5000, 5000)), "WEBP", lossless=True, method=0),
+}
+MEASURE = """
+import sys, time
+from pathlib import Path
+import tlbook
+from tlbook.photos import read_photo
+start, status = time.process_time(), Path("/proc/self/status")
+try:
+    read_photo(sys.argv[1])
+except tlbook.TlbookError:
+    pass
+used = status.read_text().partition("VmHWM:")[2].split()[0] if status.exists() else 0  # where the system tells it
+print(time.process_time() - start, int(used) / 1000)
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_small_file_takes_long_or_much_memory(name, tmp_path):
+    (tmp_path / name).write_bytes(HOSTILE[name]())
+    assert (tmp_path / name).stat().st_size < 6_000_000
+    command = [sys.executable, "-c", MEASURE, tmp_path / name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    seconds, megabytes = map(float, done.stdout.split())
+    assert seconds < 4 and megabytes < 600
+
+
+def test_a_jpeg_of_as_many_scans_as_programs_write_is_read(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(scans(22))
+    assert_allclose(read_photo(tmp_path / "a.jpg"), np.full((32, 32, 3), (255, 0, 0)), atol=3)
+
+
+def test_what_a_phone_puts_behind_its_jpeg_or_into_its_segments_is_no_scan(tmp_path):
+    thumbnail, film = segment(b"\xe2", scans(40)), b"\xff\xda" * 99
+    (tmp_path / "a.jpg").write_bytes(JPEG[:2] + thumbnail + JPEG[2:] + film)
+    (tmp_path / "b.jpg").write_bytes(JPEG)
+    assert_array_equal(read_photo(tmp_path / "a.jpg"), read_photo(tmp_path / "b.jpg"))
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+def test_a_png_is_read_whole_whatever_else_is_in_it(interlaced, tmp_path):
+    rows = ROWS if not interlaced else bytes(3132)
+    text = chunk(b"zTXt", b"comment\0\0" + zlib.compress(bytes(2_000_000)))
+    for name, content in {
+        "a.png": png(32, 32, rows + bytes(9), interlaced=interlaced),
+        "b.png": png(32, 32, ROWS, before=text),
+    }.items():
+        (tmp_path / name).write_bytes(content + b"behind the end")
+        assert_array_equal(read_photo(tmp_path / name), 0)
 
 
 @pytest.mark.parametrize("name", ["size", "max_pixels", "min_side"])
-@pytest.mark.parametrize("value", [0, -1, 2.5, "32", None])
+@pytest.mark.parametrize("value", [0, -1, 2.5, "32", None, True])
 def test_arguments_are_whole_numbers_from_one(name, value, refused):
     with refused(f"read_photo(): {name}", "a whole number, at least 1", repr(value)):
         read_photo("never looked at", **{name: value})
+
+
+def test_a_size_that_would_fill_the_memory_is_refused(refused):
+    with refused("read_photo(): size", "at most 4096", "30000"):
+        read_photo("never looked at", size=30_000)
 
 
 def photo(path, pixels, mode="RGB", **options):
@@ -157,9 +278,30 @@ def test_a_photo_is_turned_as_its_camera_says(orientation, tmp_path):
         1: PIXELS, 2: PIXELS[:, ::-1], 3: PIXELS[::-1, ::-1], 4: PIXELS[::-1],
         5: PIXELS.swapaxes(0, 1), 6: np.rot90(PIXELS), 7: np.rot90(PIXELS, 2).swapaxes(0, 1), 8: np.rot90(PIXELS, -1),
     }[orientation]  # fmt: skip
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    assert_array_equal(read_photo(photo(tmp_path / "a.png", stored, exif=exif)), PIXELS)
+    assert_array_equal(read_photo(photo(tmp_path / "a.png", stored, exif=turn(orientation))), PIXELS)
+
+
+@pytest.mark.parametrize("where", ["XML:com.adobe.xmp", "Raw profile type exif"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_png_may_say_in_its_text_how_to_turn_it(where, zipped, tmp_path):
+    said, text = turn(3).tobytes(), PngImagePlugin.PngInfo()
+    if where.startswith("XML"):
+        text.add_itxt(where, '<x tiff:Orientation="3"/>', zip=zipped)
+    else:
+        text.add_text(where, f"\nexif\n{len(said):8}\n{said.hex()}\n", zip=zipped)
+    assert_array_equal(read_photo(photo(tmp_path / "a.png", PIXELS[::-1, ::-1], pnginfo=text)), PIXELS)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("said", [b"no EXIF at all", b"MM\0*\0\0\0\x08\xff\xff\1\x12\0\2", b"II*\0\xff\xff\xff\xff"])
+def test_good_pixels_are_taken_as_stored_where_the_turn_cannot_be_read(kind, said, tmp_path):
+    if kind == "PNG":
+        spoiled, good = png(32, 32, ROWS, before=chunk(b"eXIf", said)), png(32, 32, ROWS)
+    else:
+        spoiled, good = saved(PHOTO, kind, exif=b"Exif\0\0" + said), saved(PHOTO, kind)
+    for name, content in {"spoiled": spoiled, "good": good}.items():
+        (tmp_path / name).write_bytes(content)
+    assert_array_equal(read_photo(tmp_path / "spoiled"), read_photo(tmp_path / "good"))
 
 
 @pytest.mark.parametrize("turned", [False, True])

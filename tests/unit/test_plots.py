@@ -1,6 +1,9 @@
 import io
+import sys
+from unittest.mock import Mock
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,8 +13,9 @@ from tlbook import plots
 
 @pytest.fixture
 def shown(monkeypatch):
-    """Collect what would be displayed."""
+    """Collect what a notebook would display."""
     seen = []
+    monkeypatch.setattr("IPython.get_ipython", Mock)
     monkeypatch.setattr("IPython.display.display", lambda thing, **options: seen.append((thing, options)))
     return seen
 
@@ -40,14 +44,16 @@ def colour(number):
     return np.array([int(plots.COLOURS[number][i : i + 2], 16) for i in (1, 3, 5)])
 
 
+ALT = "What is seen"
 RNG = np.random.default_rng(0)
+IMAGES, POINTS = RNG.integers(0, 256, (13, 28, 28)), RNG.normal(size=(30, 2))
 CALLS = {
-    "gallery": lambda: plots.gallery(RNG.integers(0, 256, (13, 28, 28)), list("abcdefghijklm"), title="T", alt="A"),
-    "bars": lambda: plots.bars(["a", "b"], [0.2, 0.9], title="T", xlabel="x (unit)", alt="A", mark={"chance": 0.1}),
-    "lines": lambda: plots.lines([1, 5], {"p": [1, 2], "q": [2, 1]}, title="T", xlabel="x", ylabel="y", alt="A"),
-    "tradeoff": lambda: plots.tradeoff({"p": [("a", 1, 0.5)]}, title="T", xlabel="x", ylabel="y", alt="A"),
-    "confusion": lambda: plots.confusion([0, 0, 1], [0, 1, -1], "ab", title="T", alt="A"),
-    "embedding": lambda: plots.embedding({"P": RNG.normal(size=(30, 2))}, np.arange(30) % 3, "abc", title="T", alt="A"),
+    "gallery": lambda: plots.gallery(IMAGES, list("abcdefghijklm"), title="T", alt=ALT),
+    "bars": lambda: plots.bars(["a", "b"], [0.2, 0.9], title="T", xlabel="x (unit)", alt=ALT, mark={"chance": 0.1}),
+    "lines": lambda: plots.lines([1, 5], {"p": [1, 2], "q": [2, 1]}, title="T", xlabel="x", ylabel="y", alt=ALT),
+    "tradeoff": lambda: plots.tradeoff({"p": [("a", 1, 0.5)]}, title="T", xlabel="x", ylabel="y", alt=ALT),
+    "confusion": lambda: plots.confusion([0, 0, 1], [0, 1, -1], "ab", title="T", alt=ALT),
+    "embedding": lambda: plots.embedding({"P": POINTS}, np.arange(30) % 3, "abc", title="T", alt=ALT),
 }
 
 
@@ -56,11 +62,34 @@ def test_each_figure_is_shown_as_a_png_with_its_title_and_its_alt_text(name, sho
     figures = drawn(monkeypatch)
     before = dict(matplotlib.rcParams)
     CALLS[name]()
-    picture(shown, "A")
+    picture(shown, ALT)
     (figure,) = figures
     titles = [figure.get_suptitle(), *(axis.get_title(loc) for axis in figure.axes for loc in ("left", "center"))]
     assert "T" in titles
     assert dict(matplotlib.rcParams) == before, "the reader's own settings stay as they are"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_figure_looks_the_same_whatever_style_the_reader_has_chosen(name, shown):
+    for chosen in ("default", "dark_background", {"font.size": 30, "savefig.bbox": "tight", "axes.grid": True}):
+        with matplotlib.style.context(chosen):
+            CALLS[name]()
+    assert len(shown) == 3 and len({bundle["image/png"] for bundle, _ in shown}) == 1
+
+
+def test_in_a_plain_script_the_alt_text_is_printed(capsys, monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    CALLS["bars"]()
+    assert capsys.readouterr().out == f"Figure: {ALT}\n"
+
+
+def test_alt_text_and_tables_are_printed_on_a_terminal_that_knows_few_letters(monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written := io.BytesIO(), "ascii"))
+    plots.bars(["a"], [1], title="T", xlabel="x", alt="A bar → one")
+    plots.table(["½"], [["✓"]])
+    sys.stdout.flush()
+    assert written.getvalue() == b"Figure: A bar ? one\n| ? |\n|---|\n| ? |\n"
 
 
 def test_each_public_function_has_such_a_test():
@@ -71,16 +100,93 @@ def test_each_public_function_has_such_a_test():
 def test_a_gallery_shows_every_image_under_its_title(shown, monkeypatch):
     figures = drawn(monkeypatch)
     images = np.stack([np.full((4, 4), 10 * i) for i in range(7)])
-    plots.gallery(images, [f"n{i}" for i in range(7)], title="T", alt="A", columns=3)
+    plots.gallery(images, [f"n{i}" for i in range(7)], title="T", alt=ALT, columns=3)
     used = [axis for axis in figures[0].axes if axis.images]
     assert [axis.get_title() for axis in used] == [f"n{i}" for i in range(7)]
     assert [axis.images[0].get_array().max() for axis in used] == [10 * i for i in range(7)]
     assert {axis.images[0].get_clim() for axis in used} == {(0, 255)}
 
 
+IMAGE, NAN, INF, MASKED = IMAGES[:2], np.nan, np.inf, np.ma.array([1, 2], mask=[False, True])
+DATA = {  # what each function takes: the arguments by their order, all fit
+    "gallery": {"images": IMAGE, "titles": "ab"},
+    "bars": {"names": "ab", "values": [1, 2], "xlabel": "x"},
+    "lines": {"x": [1, 2], "series": {"p": [1, 2]}, "xlabel": "x", "ylabel": "y"},
+    "tradeoff": {"series": {"p": [("a", 1, 2)]}, "xlabel": "x", "ylabel": "y"},
+    "confusion": {"y_true": [0, 1], "y_pred": [0, -1], "class_names": "ab"},
+    "embedding": {"panels": {"P": POINTS[:2]}, "labels": [0, 1], "class_names": "ab"},
+}
+UNFIT = [
+    (
+        "gallery",
+        "images",
+        [IMAGES[0], IMAGES[:0], [], None, "ab", np.ma.masked_less(IMAGE, 9), IMAGE[..., None]],
+    ),
+    ("gallery", "images", [IMAGE / 255, IMAGE / 127.5 - 1, IMAGE > 99, IMAGE * 9, IMAGE - 99.0, [IMAGES[0], IMAGE]]),
+    ("gallery", "images", [np.zeros((501, 2, 2)), IMAGE.astype(complex), IMAGE + NAN]),
+    ("gallery", "titles", ["a", "abc", [], None, 2, [None, "a"], [["a"], ["b"]]]),
+    ("gallery", "columns", [0, -1, 2.5, "3", None, 10**6]),
+    ("bars", "names", ["", None, [None, "a"], [b"a", b"b"]]),
+    (
+        "bars",
+        "values",
+        [[1], [1, 2, 3], [], 1, None, [1, NAN], [1, INF], [1, -0.1], ["1", "2"], [[1, 2]], MASKED, [1, [2]]],
+    ),
+    ("bars", "label", ["{:d", "{:q}", "{x}", "{1}", None]),
+    ("bars", "mark", [0.5, ["chance"], {"chance": None}, {"chance": NAN}, {"chance": -1}, {1: 0.5}, np.ones(2)]),
+    ("lines", "x", [[], None, [1, NAN], ["a", "b"], MASKED, 1]),
+    ("lines", "series", [{}, None, [1, 2], {"p": [1]}, {"p": [1, NAN]}, {"p": MASKED}, {"p": None}, {1: [1, 2]}]),
+    ("tradeoff", "series", [{}, None, {"p": []}, {"p": [("a", 1)]}, {"p": [("a", 0, 1)]}, {"p": [("a", -1, 1)]}]),
+    ("tradeoff", "series", [{"p": None}, {"p": [("a", NAN, 1)]}, {"p": [("a", 1, INF)]}, {"p": [(None, 1, 1)]}]),
+    ("confusion", "y_true", [[0, -1], [0, 2], [], None, [0.0, 1.0], [True, False], [[0], [1]], MASKED]),
+    ("confusion", "y_pred", [[0, 2], [0], [0, 1, 1], [0, 0.5], [[0, 1]], MASKED, None]),
+    ("confusion", "class_names", ["", None, [None, None]]),
+    ("embedding", "panels", [{}, None, POINTS, {"P": POINTS}, {"P": POINTS[:2] * NAN}, {"P": [1, 2]}, {"P": IMAGE}]),
+    ("embedding", "labels", [[0, 2], [0.0, 1.0], [[0, 1]], MASKED, None, []]),
+    ("embedding", "class_names", ["", None, [None, None]]),
+    *((name, "title", ["", " ", None, 3]) for name in DATA),
+    *((name, "alt", ["", "A", "Two words", None, 3]) for name in DATA),
+    *((name, axis, ["", None, 3]) for name in DATA for axis in ("xlabel", "ylabel") if axis in DATA[name]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "values"), UNFIT, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_what_cannot_be_drawn_is_refused_by_its_name(name, argument, values, shown, refused):
+    getattr(plots, name)(**DATA[name], title="T", alt=ALT)
+    assert len(shown) == 1
+    for value in values:
+        with refused(f"{name}(): {argument}", "To mend it"):
+            getattr(plots, name)(**DATA[name] | {"title": "T", "alt": ALT, argument: value})
+    assert len(shown) == 1, "nothing is drawn"
+
+
+def test_a_line_on_a_logarithmic_axis_has_no_zero(refused):
+    with refused("lines(): x", "numbers above 0", "found 0"):
+        plots.lines([0, 1], {"p": [1, 2]}, title="T", xlabel="x", ylabel="y", alt=ALT, xlog=True)
+
+
+def test_pixels_that_would_be_drawn_black_are_refused_with_the_cure(shown, refused):
+    for images, cure in ((IMAGE / 255, "multiply them by 255"), (IMAGE / 127.5 - 1, "bring them back to 0 to 255")):
+        with refused("gallery(): images", "pixels from 0 to 255", cure):
+            plots.gallery(images, "ab", title="T", alt=ALT)
+    for images in (np.zeros((2, 4, 4)), IMAGE.astype("float32"), IMAGE[..., None].repeat(3, axis=-1), list(IMAGE)):
+        plots.gallery(images, [1, ""], title="T", alt=ALT)
+    assert len(shown) == 4
+
+
+def test_a_mark_beyond_the_bars_and_bars_of_nothing_are_within_the_axis(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    plots.bars("ab", [0.1, 0.2], title="T", xlabel="x", alt=ALT, mark={"before": 0.9})
+    plots.bars("ab", [0, 0], title="T", xlabel="x", alt=ALT)
+    assert figures[0].axes[0].get_xlim()[1] > 0.9
+    assert figures[1].axes[0].get_xlim() == (0, 1)
+
+
 def test_bars_stand_in_order_with_their_values_beside_them(shown, monkeypatch):
     figures = drawn(monkeypatch)
-    plots.bars(["first", "first"], [0.513, 0.914], title="T", xlabel="accuracy", alt="A", mark={"chance": 0.1})
+    plots.bars(["first", "first"], [0.513, 0.914], title="T", xlabel="accuracy", alt=ALT, mark={"chance": 0.1})
     axis = figures[0].axes[0]
     assert [bar.get_width() for bar in axis.patches] == [0.513, 0.914]
     assert axis.patches[0].get_y() < axis.patches[1].get_y() and axis.yaxis_inverted()
@@ -93,7 +199,7 @@ def test_bars_stand_in_order_with_their_values_beside_them(shown, monkeypatch):
 
 def test_bars_take_another_format(shown, monkeypatch):
     figures = drawn(monkeypatch)
-    plots.bars(["a"], [3.14], title="T", xlabel="seconds", alt="A", label="{:.0f} s")
+    plots.bars(["a"], [3.14], title="T", xlabel="seconds", alt=ALT, label="{:.0f} s")
     assert figures[0].axes[0].texts[0].get_text() == "3 s"
 
 
@@ -106,10 +212,15 @@ def test_bars_can_be_written_as_the_same_svg_each_time_with_its_alt_text(shown, 
     assert shown == []
 
 
+def test_a_figure_that_cannot_be_written_leaves_no_half_of_it(tmp_path, refused):
+    with refused(str(tmp_path), "check permissions"):
+        plots.bars(["a"], [0.5], title="T", xlabel="x", alt=ALT, path=tmp_path)
+
+
 def test_lines_have_their_own_colours_and_markers_and_are_all_there(shown, monkeypatch):
     figures = drawn(monkeypatch)
     series = {f"s{i}": [i, i + 1, i + 2] for i in range(12)}
-    plots.lines([1, 10, 100], series, title="T", xlabel="x", ylabel="y", alt="A", xlog=True)
+    plots.lines([1, 10, 100], series, title="T", xlabel="x", ylabel="y", alt=ALT, xlog=True)
     axis = figures[0].axes[0]
     assert len(axis.lines) == 12
     assert [line.get_label() for line in axis.lines] == list(series)
@@ -122,7 +233,7 @@ def test_lines_have_their_own_colours_and_markers_and_are_all_there(shown, monke
 
 def test_one_line_needs_no_legend(shown, monkeypatch):
     figures = drawn(monkeypatch)
-    plots.lines([1, 2], {"only": [1, 2]}, title="T", xlabel="x", ylabel="y", alt="A")
+    plots.lines([1, 2], {"only": [1, 2]}, title="T", xlabel="x", ylabel="y", alt=ALT)
     assert figures[0].axes[0].get_legend() is None
     assert figures[0].axes[0].get_xscale() == "linear"
 
@@ -130,7 +241,7 @@ def test_one_line_needs_no_legend(shown, monkeypatch):
 def test_a_tradeoff_names_every_point_beside_its_marker_and_joins_those_of_a_series(shown, monkeypatch):
     figures = drawn(monkeypatch)
     series = {"cuts": [("one", 100, 0.2), ("two", 2000, 0.9), ("three", 50_000, 0.6)], "small": [("s", 300, 0.4)]}
-    plots.tradeoff(series, title="T", xlabel="parameters", ylabel="accuracy", alt="A")
+    plots.tradeoff(series, title="T", xlabel="parameters", ylabel="accuracy", alt=ALT)
     (figure,), axis = figures, figures[0].axes[0]
     assert {line.get_label(): line.get_xydata().tolist() for line in axis.lines} == {
         name: [[x, y] for _, x, y in points] for name, points in series.items()
@@ -153,7 +264,7 @@ def test_a_tradeoff_names_every_point_beside_its_marker_and_joins_those_of_a_ser
 
 def test_confusion_is_in_percent_of_each_true_class_and_minus_one_counts_in_the_row(shown, monkeypatch):
     figures = drawn(monkeypatch)
-    plots.confusion([0, 0, 0, 0, 1, 1], [0, 0, 1, -1, 1, 1], ["zero", "one", "never"], title="T", alt="A")
+    plots.confusion([0, 0, 0, 0, 1, 1], [0, 0, 1, -1, 1, 1], ["zero", "one", "never"], title="T", alt=ALT)
     axis = figures[0].axes[0]
     np.testing.assert_allclose(axis.images[0].get_array(), [[50, 25, 0], [0, 100, 0], [0, 0, 0]])
     assert sorted(text.get_text() for text in axis.texts) == ["100", "25", "50"]
@@ -163,11 +274,28 @@ def test_confusion_is_in_percent_of_each_true_class_and_minus_one_counts_in_the_
 def test_an_embedding_names_each_class_at_its_median_in_each_panel(shown, monkeypatch):
     figures = drawn(monkeypatch)
     points = np.array([[0.0, 0.0], [2.0, 2.0], [10.0, 4.0], [10.0, 6.0]])
-    plots.embedding({"P": points, "Q": -points}, [0, 0, 2, 2], ["a", "absent", "c"], title="T", alt="A")
+    plots.embedding({"P": points, "Q": -points}, [0, 0, 2, 2], ["a", "absent", "c"], title="T", alt=ALT)
     first, second = figures[0].axes
     assert {text.get_text(): text.get_position() for text in first.texts} == {"a": (1, 1), "c": (10, 5)}
     assert {text.get_text(): text.get_position() for text in second.texts} == {"a": (-1, -1), "c": (-10, -5)}
     assert [axis.get_title("left") for axis in (first, second)] == ["P", "Q"]
+
+
+def test_points_of_no_class_lie_below_the_others_grey_and_without_a_name(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    points = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    plots.embedding({"P": points}, [1, -1, 0, -7], ["a", "b"], title="T", alt=ALT)
+    axis = figures[0].axes[0]
+    assert [text.get_text() for text in axis.texts] == ["a", "b"]
+    assert [dots.get_offsets().tolist() for dots in axis.collections] == [[[1, 1], [3, 3]], [[2, 2]], [[0, 0]]]
+    red, green, blue, _ = axis.collections[0].get_facecolor()[0]
+    assert red == green == blue and not any(plots.NO_CLASS == colour for colour in plots.COLOURS)
+
+
+def test_labels_without_a_sign_have_their_own_colours(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    plots.embedding({"P": POINTS[:2]}, np.array([0, 1], "uint8"), "ab", title="T", alt=ALT)
+    assert [text.get_text() for text in figures[0].axes[0].texts] == ["a", "b"]
 
 
 def test_colours_can_be_told_apart_by_their_lightness_or_hue():
@@ -187,4 +315,19 @@ def test_a_table_is_displayed_as_markdown_in_a_notebook(shown, capsys, monkeypat
     plots.table(["method"], [["raw pixels"]])
     ((thing, _),) = shown
     assert thing.data == "| method |\n|---|\n| raw pixels |"
+    assert capsys.readouterr().out == ""
+
+
+def test_rows_of_a_table_are_as_long_as_its_header_and_no_cell_breaks_it(capsys, monkeypatch, refused):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    plots.table(["a", "b"], [["p(x|y)", "two\nlines"]])
+    assert capsys.readouterr().out.splitlines()[-1] == r"| p(x\|y) | two lines |"
+    for rows in ([["a", "b"], ["a"]], [["a", "b"], ["a", "b", "c"]], [["a", "b"], "ab"], [["a", "b"], None]):
+        with refused("table(): rows[1]", "2 cells"):
+            plots.table(["a", "b"], rows)
+    for header in ([], None, [["a"]]):
+        with refused("table(): header"):
+            plots.table(header, [])
+    with refused("table(): rows", "a list of rows"):
+        plots.table(["a"], None)
     assert capsys.readouterr().out == ""
