@@ -80,9 +80,10 @@ def requested_seed() -> int:
     return int(text)
 
 
-def quiet_keras():
-    """Import Keras and return it; what TensorFlow logs of the machine meanwhile, past Python, goes nowhere.
+def quiet_keras(seed: int | None = None):
+    """Import Keras, seed everything if there is a seed, and return Keras.
 
+    What TensorFlow logs of the machine meanwhile, past Python, goes nowhere.
     `TlbookError` if Keras or its backend cannot be imported, or its settings are not those of this book.
     """
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -91,6 +92,8 @@ def quiet_keras():
         import keras
 
         device()  # the devices are looked for, and remarked on, when they are first listed
+        if seed is not None:
+            keras.utils.set_random_seed(seed)  # Python's and NumPy's too; it imports TensorFlow whatever the backend
     except Exception as error:  # a missing library, and whatever a broken or misspelt setting leads to
         raise _no_keras(error) from error
     finally:
@@ -273,8 +276,7 @@ def start(chapter: str, *, data_on_disk: bool = False) -> Run:
     asked, seed = requested_profile(), requested_seed()
     profile = asked or "quick"
 
-    keras = quiet_keras()  # here, so that `import tlbook` stays fast
-    keras.utils.set_random_seed(seed)  # Python's and NumPy's generators too
+    keras = quiet_keras(seed)  # here, so that `import tlbook` stays fast
     backend, kind = keras.backend.backend(), device()
     global _current
     _current = run = Run(chapter, profile, seed, backend, kind, jit())

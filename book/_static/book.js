@@ -31,8 +31,11 @@ for (const [sidebar, name] of Object.entries(names)) {
 
 // What is read aloud is what is seen.
 document.querySelectorAll(".search-button-field, summary").forEach((seen) => seen.removeAttribute("aria-label"));
-document.querySelectorAll(".theme-switch[title], .theme-switch title").forEach((icon) => {
-  icon.tagName === "title" ? icon.remove() : icon.removeAttribute("title");
+document.querySelectorAll(".theme-switch").forEach((icon) => {
+  // Its button has the name. The icon may have been drawn already, or be drawn later from what stands here.
+  icon.querySelector("title")?.remove();
+  ["title", "aria-labelledby", "role"].forEach((name) => icon.removeAttribute(name));
+  icon.setAttribute("aria-hidden", "true");
 });
 
 // The bibliography is marked as a list, and a list has items.

@@ -40,7 +40,7 @@ def pages() -> list[str]:
 
 LOOK = """() => ({
     title: document.title,
-    heading: document.querySelector('article h1')?.firstElementChild.textContent,
+    heading: document.querySelector('article h1')?.firstElementChild?.textContent,
     menu: document.querySelector('nav.bd-links a.current')?.innerText,
     images: [...document.images].map(image => ({
         source: image.getAttribute('src'), alt: image.alt.trim(), seen: image.complete && image.naturalWidth > 0,
@@ -235,8 +235,9 @@ def test_menu_and_contents_open_lead_and_close(browser, address, name, width, wa
     page.close()
 
 
-# Of code, one piece of each colour: thousands of them would take minutes.
+# Of code one piece of each colour, of tables the first rows: thousands of them would take minutes.
 THIN = """() => {
+    document.querySelectorAll('tr:nth-child(n + 9)').forEach(row => row.remove());
     const seen = new Set();
     for (const span of document.querySelectorAll('div.highlight span[class]')) {
         const kind = span.className + (span.closest('.cell_output') ? ' printed' : '');

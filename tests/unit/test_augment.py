@@ -130,7 +130,9 @@ def test_shift_moves_x_and_y_apart_by_at_most_its_limit():
 def test_what_comes_in_from_outside_is_black():
     layer = RandomAffine(**{**STILL, "shift": 5.0}, seed=0)
     answer = distorted(layer, np.full((20, 11, 11), 255, "uint8"))
-    assert (answer.min(axis=(1, 2)) < 1).all()
+    edges = np.concatenate([answer[:, 0], answer[:, -1], answer[:, :, 0], answer[:, :, -1]], axis=1)
+    assert (edges.min(axis=1) < 250).all()  # one that moves by less than a pixel gets a grey edge
+    assert (edges.min(axis=1) < 1).mean() > 0.5
 
 
 def test_it_works_inside_fit(images):
