@@ -127,28 +127,28 @@ def _seeds(text: str, most: int = 100) -> list[int]:
 
 def record(arguments) -> None:
     """Run chapters and write what came out."""
-    from tlbook import record, register
+    from tlbook.record import book, code, paths, register, runs
 
-    project = (register.ROOT / "_toc.yml").is_file() and register.CHAPTERS.is_dir()
+    project = (paths.ROOT / "_toc.yml").is_file() and paths.CHAPTERS.is_dir()
     do = "in a clone of the book:  make lab, then  .venv/bin/python -m tlbook record …"
-    require(project, str(register.ROOT), "the book's folder, with _toc.yml and book/chapters", "another folder", do)
+    require(project, str(paths.ROOT), "the book's folder, with _toc.yml and book/chapters", "another folder", do)
     chapter, found = arguments.chapter, "--out alone, which changes nothing"
     require(arguments.seed is not None or not arguments.out, "--out", "--seed beside it", found, "add  --seed 0")
     if arguments.stale:
-        found = {name: record.stale(name) for name in ([chapter] if chapter else record.chapters())}
+        found = {name: code.stale(name) for name in ([chapter] if chapter else code.chapters())}
         changed = [f"{name} ({', '.join(parts)})" for name, parts in found.items() if parts]
         print("\n".join(changed) or "Every chapter is as it was recorded.")
         if changed:
             do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
     elif arguments.prose:
-        record.write_book(register.rows())
+        book.write_book(register.rows())
     elif arguments.seed is not None:
         out = arguments.out or Path()
-        done = record.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")
+        done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")
         print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {out}")
     else:
-        record.record(chapter, _seeds(arguments.seeds))
+        book.record(chapter, _seeds(arguments.seeds))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

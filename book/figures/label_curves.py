@@ -14,7 +14,8 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tlbook import disk, plots, register
+from tlbook import disk, plots
+from tlbook.record import paths, register
 from tlbook.run import TlbookError
 
 CHAPTER, COUNTS = "01_transfer_concepts", (1, 5, 10, 50, 100, 500, 1_000)  # labels a class
@@ -31,7 +32,7 @@ def figure(rows: list[dict]) -> str:
     names = [f"{way}_acc_at_{n}" for way in WAYS for n in COUNTS]
     if missing := [name for name in names if name not in kept]:
         found, mend = f"no {', '.join(missing)}", f"make record CHAPTER={CHAPTER}"
-        raise TlbookError(str(register.REGISTER), "all points of the curves", found, mend)
+        raise TlbookError(str(paths.REGISTER), "all points of the curves", found, mend)
     shown = {name: kept[name] for name in names}  # written into the file, so that a test sees that they changed
     with style.context(["default", plots.STYLE]):
         drawn = Figure(figsize=(7.5, 4.2), layout="constrained")

@@ -26,11 +26,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 import tlbook as tl
-from tlbook import disk, plots, record, register
+from tlbook import disk, plots
 from tlbook.claims import written
+from tlbook.record import book, code, paths, register
 from tlbook.run import TlbookError, peak_memory_mb, versions
 
-HERE, RUNS = Path(__file__).parent, register.ROOT / "_build" / "roads"
+HERE, RUNS = Path(__file__).parent, paths.ROOT / "_build" / "roads"
 CHAPTER, NAME, SEEDS, ONCE = "04_beyond_kmeans", "roads", (0, 1, 2), ("gan",)
 ROADS = ("raw", "pixels", "untrained", "letters", "umap", "spectral", "autoencoder", "rotations", "views", "gan")
 UNITS = {"acc": "fraction", "nmi": "fraction", "ari": "fraction", "seconds": "seconds", "megabytes": "MB"}
@@ -71,8 +72,8 @@ ALONG = ("K-means", "averaged labels", "a network on averaged labels")  # steps 
 def digests() -> dict[str, str]:
     """Return digests of the roads with what they use of the chapter, and of what these use of the package."""
     own = (HERE / "roads.py").read_text(encoding="utf-8")
-    cells = [own, record.definitions(CHAPTER, own)]
-    return {"code": record.code_digest(*cells), "package": record.code_digest(repr(record.package_digests(cells)))}
+    cells = [own, code.definitions(CHAPTER, own)]
+    return {"code": code.code_digest(*cells), "package": code.code_digest(repr(code.package_digests(cells)))}
 
 
 def score(y_true, ids) -> dict[str, float]:
@@ -103,7 +104,7 @@ def chapter(run) -> ModuleType:
     """Return what the roads use of chapter 4, as a module."""
     c = ModuleType("chapter_4")
     c.run = run
-    exec(record.definitions(CHAPTER, (HERE / "roads.py").read_text(encoding="utf-8")), vars(c))
+    exec(code.definitions(CHAPTER, (HERE / "roads.py").read_text(encoding="utf-8")), vars(c))
     return c
 
 
@@ -246,7 +247,7 @@ def main() -> None:
     rows = register_rows(runs)
     others = [row for row in register.rows() if row["chapter"] != NAME]
     disk.write({HERE / "roads.svg": figure(rows, ALT), HERE / "roads.md": page(rows, runs)})
-    record.write_book(sorted(others + rows, key=lambda row: row["chapter"]))
+    book.write_book(sorted(others + rows, key=lambda row: row["chapter"]))
 
 
 if __name__ == "__main__":

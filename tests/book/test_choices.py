@@ -6,7 +6,7 @@ import re
 import pytest
 from copies import ROOT
 
-from tlbook.record import chapter_code, read_chapter
+from tlbook.record.code import chapter_code, read_chapter
 
 
 def table(chapter: str) -> dict[str, list[float]]:

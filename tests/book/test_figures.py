@@ -6,7 +6,7 @@ import checks
 import pytest
 from copies import ROOT
 
-from tlbook import register
+from tlbook.record import register
 from tlbook.run import TlbookError
 
 sys.path.insert(0, str(ROOT / "book" / "figures"))

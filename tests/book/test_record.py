@@ -15,9 +15,10 @@ import nbformat
 import pytest
 from copies import ROOT, TOY, change_toy, last_line, make_toy, tlbook_command, tree
 
-from tlbook import TlbookError, data, disk, record, register
+from tlbook import TlbookError, data, disk
 from tlbook.__main__ import main
-from tlbook.record import code_digest
+from tlbook.record import book, code, pages, paths, runs
+from tlbook.record.code import code_digest
 
 FULL = {"TLBOOK_PROFILE": "full"}
 
@@ -33,9 +34,7 @@ def inside(monkeypatch):
 
     def enter(root):
         for name in ("CHAPTERS", "REGISTER", "RESULTS", "STORY", "RUNS", "ROOT"):
-            for module in (register, record):
-                if hasattr(module, name):
-                    monkeypatch.setattr(module, name, root / getattr(module, name).relative_to(ROOT))
+            monkeypatch.setattr(paths, name, root / getattr(paths, name).relative_to(ROOT))
         return root
 
     return enter
@@ -94,8 +93,8 @@ def test_a_signal_to_end_is_like_an_interrupt(toy):
 
 @pytest.mark.parametrize("verb", ["data list", "record --stale"])
 def test_a_signal_to_end_is_like_an_interrupt_outside_of_a_kernel(verb, toy):
-    path = toy / "tlbook" / "data.py" if verb.startswith("data") else toy / "tlbook" / "record.py"
-    path.write_text(path.read_text(encoding="utf-8") + "\nimport signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    path = toy / "tlbook" / "data.py" if verb.startswith("data") else toy / "tlbook" / "record" / "book.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nimport os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
     done = tlbook_command(toy, *verb.split())
     assert done.returncode == 143
     assert done.stderr.count("\n") == 1
@@ -191,7 +190,7 @@ def test_errors_are_one_last_line(arguments, environment, words, monkeypatch, ca
 
 def test_a_file_that_is_no_notebook(tmp_path, monkeypatch, capsys):
     (tmp_path / "01_bad.ipynb").write_text("{")
-    monkeypatch.setattr(record, "CHAPTERS", tmp_path)
+    monkeypatch.setattr(paths, "CHAPTERS", tmp_path)
     assert main(["record", "01_bad"]) == 1
     assert "01_bad.ipynb: expected a notebook of Python code; found " in capsys.readouterr().err
 
@@ -323,7 +322,7 @@ def again(recorded, tmp_path, inside, monkeypatch):
         (out / f"{TOY}-seed-{seed}.ipynb").write_text(kept[seed])
         return json.loads(real[seed])
 
-    monkeypatch.setattr(record, "run_seed", run_seed)
+    monkeypatch.setattr(runs, "run_seed", run_seed)
     return root, ran
 
 
@@ -430,7 +429,7 @@ def test_a_run_that_does_not_fit_runs_again_and_one_line_says_why(plant, seed, w
     root, ran = again
     before = tree(root)
     plant(root / "_build" / "record")
-    record.record(TOY, [0, 1])
+    book.record(TOY, [0, 1])
     assert ran == [seed]
     said = capsys.readouterr().out
     assert said.startswith(f"{TOY}-seed-{seed} runs again, because ") and said.count("\n") == 1
@@ -441,22 +440,22 @@ def test_a_run_that_does_not_fit_runs_again_and_one_line_says_why(plant, seed, w
 def test_letters_are_drawn_anew_for_each_seed_and_may_differ(again):
     root, ran = again
     in_run(lambda run: run["data"].update({"rendered letters": "other"}))(root / "_build" / "record")
-    record.record(TOY, [0, 1])
+    book.record(TOY, [0, 1])
     assert ran == []
 
 
 def test_new_runs_that_do_not_fit_each_other_are_not_recorded(again, monkeypatch):
     root, _ = again
-    before, real = tree(root), record.run_seed
+    before, real = tree(root), runs.run_seed
 
     def other_each_time(chapter, seed, out):
         run = real(chapter, seed, out)
         return run | {"data": {"MNIST": str(seed)}}
 
-    monkeypatch.setattr(record, "run_seed", other_each_time)
+    monkeypatch.setattr(runs, "run_seed", other_each_time)
     shutil.rmtree(root / "_build")
     with pytest.raises(TlbookError, match="expected the same for all seeds; found other data"):
-        record.record(TOY, [0, 1])
+        book.record(TOY, [0, 1])
     assert tree(root) == before
 
 
@@ -471,10 +470,10 @@ def test_an_interrupt_while_the_book_is_written_comes_too_late_to_tear_it(again,
 
     (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n")
     monkeypatch.setattr(disk, "write", interrupted)
-    handlers = [signal.getsignal(which) for which in record.STOPS]
-    record.record(TOY, [0, 1])
+    handlers = [signal.getsignal(which) for which in runs.STOPS]
+    book.record(TOY, [0, 1])
     assert tree(root) == before
-    assert [signal.getsignal(which) for which in record.STOPS] == handlers
+    assert [signal.getsignal(which) for which in runs.STOPS] == handlers
 
 
 def test_a_run_that_cannot_be_written_is_kept_elsewhere(toy, tmp_path, inside, monkeypatch):
@@ -489,7 +488,7 @@ def test_a_run_that_cannot_be_written_is_kept_elsewhere(toy, tmp_path, inside, m
     monkeypatch.setattr(disk, "write", full)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(TlbookError, match=r"no space left on device; the run is kept in .*-seed-7-") as error:
-        record.run_seed(TOY, 7, tmp_path / "out", "quick")
+        runs.run_seed(TOY, 7, tmp_path / "out", "quick")
     [kept] = tmp_path.glob(f"{TOY}-seed-7-*")
     assert str(kept) in str(error.value)
     assert sorted(path.name for path in kept.iterdir()) == [f"{TOY}-seed-7.ipynb", f"{TOY}-seed-7.json"]
@@ -510,7 +509,7 @@ def test_where_a_loop_knows_no_signals_a_chapter_runs_all_the_same(toy, tmp_path
 
     monkeypatch.setattr(asyncio.SelectorEventLoop, "add_signal_handler", unknown)
     inside(toy)
-    assert record.run_seed(TOY, 0, tmp_path / "out", "quick")["seed"] == 0
+    assert runs.run_seed(TOY, 0, tmp_path / "out", "quick")["seed"] == 0
 
 
 # --- Parts of it, in this process ----------------------------------------------------------------
@@ -548,10 +547,10 @@ def test_digest_of_code_is_the_same_in_every_python():
 
 
 def test_reaches_the_files_that_a_chapter_uses():
-    assert set(record.package_digests(["import tlbook as tl\ntl.start('a')\ntl.number('b', 1)"])) == {"claims", "run"}
-    through = record.package_digests(["import tlbook as tl\ntl.features.extract"])
+    assert set(code.package_digests(["import tlbook as tl\ntl.start('a')\ntl.number('b', 1)"])) == {"claims", "run"}
+    through = code.package_digests(["import tlbook as tl\ntl.features.extract"])
     assert {"features", "run"} <= set(through)
-    assert "weights" in record.package_digests(["from tlbook.backbones import small_cnn"])
+    assert "weights" in code.package_digests(["from tlbook.backbones import small_cnn"])
 
 
 @pytest.mark.parametrize(
@@ -572,21 +571,21 @@ def test_reaches_the_files_that_a_chapter_uses():
 )
 def test_only_what_is_reached_counts(old, new, changed, tmp_path, monkeypatch):
     cells = ["import tlbook as tl\ntl.clusters.accuracy([0], [0])"]
-    before = record.package_digests(cells)
-    shutil.copytree(record.ROOT / "tlbook", tmp_path / "tlbook")
+    before = code.package_digests(cells)
+    shutil.copytree(paths.ROOT / "tlbook", tmp_path / "tlbook")
     path = tmp_path / "tlbook" / "clusters.py"
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), encoding="utf-8")
-    monkeypatch.setattr(record, "ROOT", tmp_path)
-    after = record.package_digests(cells)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    after = code.package_digests(cells)
     assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
 
 
 def test_names_in_the_register_are_no_markdown_on_its_page():
     row = {"chapter": "01_toy", "name": "a`<b>", "unit": "fraction", "profile": "full", "mean": 0.5, "sd": 0.0}
     row |= {"dataset": "<script>alert(1)</script> | [x](y) {raw}`z` *a*", "seeds": ["<i>"], "values": [0.5]}
-    page = register.results_page([row])
+    page = pages.results_page([row])
     assert checks.active(page) == []
     assert not {"<", "[x]", "`z", "*a"} & {page[i : i + n] for i in range(len(page)) for n in (1, 2, 3)}
     assert page.splitlines()[-1].count("|") == 9
@@ -594,7 +593,7 @@ def test_names_in_the_register_are_no_markdown_on_its_page():
 
 def test_marker_in_code_is_left_alone():
     text = "Write `**?**<!-- num: any -->`."
-    assert register.fill(text, []) == text
+    assert pages.fill(text, []) == text
 
 
 # --- The doctor ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from copies import ROOT
 
 import tlbook as tl
-from tlbook import record, register
+from tlbook.record import code, pages, register
 from tlbook.run import TlbookError
 
 sys.path.insert(0, str(ROOT / "book" / "roads"))
@@ -93,7 +93,7 @@ def test_the_letters_road_is_made_of_the_chapter_s_own_functions(c):
 
 
 def test_the_roads_settings_are_those_that_the_chapter_shows():
-    cells = "\n".join(record.chapter_code(record.read_chapter("04_beyond_kmeans")))
+    cells = "\n".join(code.chapter_code(code.read_chapter("04_beyond_kmeans")))
     assert f"run.pick(quick=4_000, full={roads.LETTERS:_})" in cells
     assert f"run.pick(quick=2, full={roads.LETTERS_EPOCHS})" in cells
     assert f"train_source(rotated, rotations, {roads.ROTATION_EPOCHS})" in cells
@@ -142,7 +142,7 @@ def test_the_page_is_by_these_programs_and_says_what_the_register_says():
     page, drawn = ((ROOT / "book" / "roads" / name).read_text(encoding="utf-8") for name in ("roads.md", "roads.svg"))
     assert f"<!-- code: {measure.digests()['code']} package: " in page, "run  make roads"
     assert measure.table(rows) in page
-    assert register.fill(page, kept) == page
+    assert pages.fill(page, kept) == page
     mean = {row["name"]: row["mean"] for row in kept}
     slowest, seconds = max(((row["name"], row["mean"]) for row in rows if row["unit"] == "seconds"), key=lambda r: r[1])
     assert slowest.startswith("gan_") and seconds < 900, "its sentences on the GAN and on a quarter of an hour"

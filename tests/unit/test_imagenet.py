@@ -14,8 +14,9 @@ from keras.src.legacy.saving import legacy_h5_format
 from numpy.testing import assert_allclose, assert_array_equal
 
 import tlbook as tl
-from tlbook import backbones, data, record
+from tlbook import backbones, data
 from tlbook.__main__ import main
+from tlbook.record.code import read_chapter
 
 NOBODY = "http://127.0.0.1:9/weights.h5"
 
@@ -135,7 +136,7 @@ def test_full_width_vgg16_is_served_loaded_and_used(serve, offered):
 def chapter_part(begin: str, end: str) -> tuple[list[str], list[str]]:
     """Return the definitions and imports before a heading of chapter 2, and the code from there to the other."""
     before, part, where = [], [], "before"
-    for cell in record.read_chapter("02_vgg16_fine_tuning").cells:
+    for cell in read_chapter("02_vgg16_fine_tuning").cells:
         where = "part" if begin in cell.source else "after" if end in cell.source else where
         if cell.cell_type == "code" and where == "part":
             part.append(cell.source)

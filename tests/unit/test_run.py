@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import tlbook as tl
-from tlbook import record, run
+from tlbook import run
+from tlbook.record import paths
 
 
 def python(code):
@@ -204,7 +205,7 @@ def test_on_a_cpu_the_compiler_is_off(quick):
 def started(code="import tlbook as tl; tl.start('01_demo')", **env):
     """Return the last line of what a fresh interpreter says, and whether it ended well."""
     command, env = [sys.executable, "-c", code], {**os.environ, **env}
-    done = subprocess.run(command, capture_output=True, env=env, cwd=record.ROOT)
+    done = subprocess.run(command, capture_output=True, env=env, cwd=paths.ROOT)
     good = done.returncode == 0
     return good, (done.stdout if good else done.stderr).decode(errors="replace").splitlines()[-1]
 

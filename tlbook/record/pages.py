@@ -1,4 +1,4 @@
-"""The results register, and the pages and numbers in prose that are written from it.
+"""The pages that are written from the register: marked numbers in prose, the results page, the landing page's figure.
 
 A measured number stands in prose as ``**91.2 ± 0.9 %**<!-- num: letters_acc -->``. Outside of its
 chapter the marker names it too: ``num: 03_kmeans_pseudo_labels.letters_acc``. After a bar it may ask
@@ -12,17 +12,14 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
+import nbformat
 
 from tlbook import disk
-from tlbook.claims import UNITS, fits, written
-from tlbook.run import TlbookError, require
+from tlbook.claims import written
+from tlbook.record import paths
+from tlbook.record.runs import provenance_line
+from tlbook.run import TlbookError
 
-ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = ROOT / "book" / "chapters"
-REGISTER = ROOT / "book" / "reference" / "results.json"
-RESULTS = REGISTER.with_name("results.md")
-STORY = ROOT / "book" / "figures" / "story.svg"
 MARKED = re.compile(r"(?<!`)\*\*([^*\n]+)\*\*<!-- num: ([\w.]+)(?: \|?\s?(mean|min|max))? -->")
 STORY_BARS = {
     "03_kmeans_pseudo_labels.raw_kmeans_acc": "K-means on pixels",
@@ -31,38 +28,6 @@ STORY_BARS = {
     "03_kmeans_pseudo_labels.pseudo_letters_acc": "a new network trained\non those clusters",
     "04_beyond_kmeans.neighbours_acc": "a new network trained on\nlabels averaged over neighbours",
 }
-
-
-def rows() -> list[dict]:
-    """Return the register: one dict a number. `TlbookError` if its file holds something else."""
-    if not REGISTER.exists():
-        return []
-    try:
-        kept, found = json.loads(disk.read_text(REGISTER)), "a row of another kind"
-        good = isinstance(kept, list) and all(map(_is_row, kept))
-    except (ValueError, RecursionError) as error:
-        good, found = False, error
-    do = f"git checkout -- '{REGISTER}', and record again what it lost"
-    require(good, str(REGISTER), "the rows that the recorder wrote", found, do)
-    return kept
-
-
-def _is_row(row) -> bool:
-    match row:
-        case {"chapter": str(), "name": str(), "unit": str(unit), "profile": str(), "dataset": str()}:
-            values, seeds = row.get("values"), row.get("seeds")
-            good = isinstance(values, list) and isinstance(seeds, list) and unit in UNITS and 0 < len(values)
-            numbers = [*values, row.get("mean"), row.get("sd")] if good else []
-            return good and all(isinstance(number, int | float) and fits(number, unit) for number in numbers)
-    return False
-
-
-def row(name: str, runs: list[dict]) -> dict:
-    """Make the register's row of one number from the runs of all seeds."""
-    values, first = [run["numbers"][name] for run in runs], runs[0]
-    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    which = {"chapter": first["chapter"], "name": name, "profile": first["profile"], **first["about"][name]}
-    return {**which, "mean": mean, "sd": sd, "seeds": [run["seed"] for run in runs], "values": values}
 
 
 def fill(text: str, register: list[dict], chapter: str = "") -> str:
@@ -135,14 +100,49 @@ def story(register: list[dict]) -> str | None:
 
 def prose_files() -> list[Path]:
     """Return the Markdown files whose numbers are written by the recorder, all but the results page."""
-    top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-    return [path for path in (*top, *sorted((ROOT / "book").rglob("*.md"))) if path.is_file() and path != RESULTS]
+    top = [paths.ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    return [
+        path
+        for path in (*top, *sorted((paths.ROOT / "book").rglob("*.md")))
+        if path.is_file() and path != paths.RESULTS
+    ]
 
 
-def pages(register: list[dict]) -> dict[Path, str]:
+def written_from(rows: list[dict]) -> dict[Path, str]:
     """Return what register, results page, landing figure and prose must say, by file. Writes nothing."""
-    texts = {path: fill(disk.read_text(path), register) for path in prose_files()}
-    texts |= {REGISTER: json.dumps(register, indent=1, ensure_ascii=False) + "\n", RESULTS: results_page(register)}
-    if picture := story(register):
-        texts[STORY] = picture
+    texts = {path: fill(disk.read_text(path), rows) for path in prose_files()}
+    texts |= {paths.REGISTER: json.dumps(rows, indent=1, ensure_ascii=False) + "\n"}
+    texts |= {paths.RESULTS: results_page(rows)}
+    if picture := story(rows):
+        texts[paths.STORY] = picture
     return texts
+
+
+def finish_chapter(notebook, ran, runs: list[dict], rows: list[dict]) -> None:
+    """Give a chapter the first seed's outputs, all seeds' figures beside them, and its provenance."""
+    first = runs[0]
+    held = {text: [bool(run["claims"].get(text)) for run in runs] for text in first["claims"]}
+    means = {row["name"]: written(row["mean"], row["unit"], row["sd"]) for row in rows}
+
+    def beside(found: re.Match) -> str:
+        name, value = found.groups()
+        return f"{name} = this run {value} · mean of {len(runs)} seeds {means[name]}" if name in means else found[0]
+
+    def in_seeds(found: re.Match) -> str:
+        return f"{found[0]} (in {sum(held[found[1]])} of {len(runs)} seeds)" if found[1] in held else found[0]
+
+    code, ran_code = ([cell for cell in book.cells if cell.cell_type == "code"] for book in (notebook, ran))
+    for cell, done in zip(code, ran_code, strict=True):
+        cell.outputs, cell.execution_count = done.outputs, done.execution_count
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                text = re.sub(r"^(\w+) = (.+)$", beside, output.text, flags=re.M)
+                output.text = re.sub(r"^(?:✓|✗ FALSE:) (.+)$", in_seeds, text, flags=re.M)
+            elif "image/png" in output.get("data", {}):
+                alt = output.data.get("text/plain", "").removeprefix("Figure: ")
+                cell.metadata.setdefault("mystnb", {})["image"] = {"alt": alt}
+    same = {key: first[key] for key in ("code", "package", "profile", "data", "versions")}
+    notebook.metadata["tlbook"] = {**same, "seeds": [run["seed"] for run in runs], "claims": held}
+    notebook.cells = [cell for cell in notebook.cells if "provenance" not in cell.metadata.get("tags", [])]
+    line = nbformat.v4.new_markdown_cell(provenance_line(runs), id="provenance", metadata={"tags": ["provenance"]})
+    notebook.cells.insert(1, line)

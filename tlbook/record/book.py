@@ -1,0 +1,62 @@
+"""From the runs of all seeds to the book: everything is worked out before the first file is touched."""
+
+from __future__ import annotations
+
+import platform
+
+import nbformat
+
+from tlbook import disk
+from tlbook.record import pages, paths, register, runs
+from tlbook.record.code import chapter_code, chapters, code_digest, package_digests, read_chapter, read_notebook
+from tlbook.run import require, versions
+
+
+def check_book() -> None:
+    """Read all that a recording writes anew, and try its folders: better now than after hours of work."""
+    for path in (prose := pages.prose_files()):
+        disk.read_text(path)
+    for name in chapters():
+        read_chapter(name)
+    register.rows()
+    for folder in sorted({paths.CHAPTERS, *(path.parent for path in (paths.REGISTER, paths.STORY, *prose))}):
+        disk.probe(folder)
+
+
+def record(chapter: str, seeds: list[int]) -> None:
+    """Run every seed that is not done yet, then write the chapter, the register and the prose.
+
+    `TlbookError` if the book cannot be written, or two runs are not of the same code, data, machine and numbers.
+    """
+    check_book()
+    disk.probe(paths.RUNS)
+    cells = chapter_code(read_chapter(chapter))
+    now = {"chapter": chapter, "profile": "full", "system": platform.system(), "versions": versions()}
+    now |= {"code": code_digest(*cells), "package": package_digests(cells)}
+    files = {seed: paths.RUNS / f"{chapter}-seed-{seed}.json" for seed in seeds}
+    done = {seed: runs.kept(file, now | {"seed": seed}) for seed, file in files.items()}
+    done = {seed: run or runs.run_seed(chapter, seed, paths.RUNS) for seed, run in done.items()}
+    newest = runs.alike(done[max(seeds, key=lambda seed: files[seed].stat().st_mtime_ns)])
+    for seed, run in done.items():
+        if runs.again(files[seed], runs.differing(runs.alike(run), newest)):
+            done[seed] = runs.run_seed(chapter, seed, paths.RUNS)
+    finished, notebook = list(done.values()), read_chapter(chapter)
+    newest["code"] = code_digest(*chapter_code(notebook))
+    found = ", ".join(sorted({key for run in finished for key in runs.differing(runs.alike(run), newest)}))
+    require(not found, chapter, "the same for all seeds", f"other {found}", "run the same command again")
+    others = [row for row in register.rows() if row["chapter"] != chapter]
+    own = [register.row(name, finished) for name in finished[0]["numbers"]]
+    ran = read_notebook(files[seeds[0]].with_suffix(".ipynb"))
+    pages.finish_chapter(notebook, ran, finished, own)
+    write_book(sorted(others + own, key=lambda row: row["chapter"]), {chapter: notebook})
+
+
+def write_book(rows: list[dict], changed: dict | None = None) -> None:
+    """Write register, results page, figure and every number in prose, in chapters and pages."""
+    texts = pages.written_from(rows)
+    for chapter, notebook in ({name: read_chapter(name) for name in chapters()} | (changed or {})).items():
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = pages.fill(cell.source, rows, chapter)
+        texts[paths.CHAPTERS / f"{chapter}.ipynb"] = nbformat.writes(notebook) + "\n"
+    runs.write(texts)

@@ -1,0 +1,132 @@
+"""What the code of a chapter means, and what of `tlbook` it reaches: by their digests an old recording is known."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+import nbformat
+
+import tlbook
+from tlbook import disk
+from tlbook.record import paths
+from tlbook.run import TlbookError, require
+
+
+def chapters() -> list[str]:
+    """Return the names of all chapters."""
+    return sorted(path.stem for path in paths.CHAPTERS.glob("*.ipynb"))
+
+
+def read_chapter(chapter: str):
+    """Return a chapter's notebook, or say that there is none of that name or no Python in it."""
+    names = chapters()
+    found = f"one of: {', '.join(names) or 'no chapter at all'}"
+    require(chapter in names, "chapter", found, repr(chapter), "python -m tlbook record NAME")
+    return read_notebook(paths.CHAPTERS / f"{chapter}.ipynb")
+
+
+def read_notebook(path: Path):
+    """Return the notebook of a file; `TlbookError` if it is none, or holds other code than Python."""
+    text = disk.read_text(path)
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)
+        code_digest(*chapter_code(notebook))
+    except Exception as error:  # of JSON, of its scheme, of Python's grammar: each its own
+        found = " ".join(str(error).split())[:200]
+        raise TlbookError(str(path), "a notebook of Python code", found, "open it in  make lab") from error
+    return notebook
+
+
+def chapter_code(notebook) -> list[str]:
+    """Return the code of a notebook, cell by cell."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _meaning(node):
+    """Return a syntax tree as plain lists, without comments, formatting, docstrings and empty fields."""
+    if isinstance(node, list):
+        return [_meaning(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = dict(ast.iter_fields(node))
+    match node, fields.get("body"):
+        case _, [ast.Expr(value=ast.Constant(value=str())), *rest]:
+            fields["body"] = rest
+        case ast.JoinedStr(values=values), _:  # some versions of Python put in empty texts
+            fields["values"] = [part for part in values if getattr(part, "value", None) != ""]
+    return [type(node).__name__, *([key, _meaning(fields[key])] for key in fields if fields[key] not in (None, []))]
+
+
+def code_digest(*cells: str) -> str:
+    """Return a digest of what code means: comments, formatting and docstrings leave it as it is."""
+    return _digest([_meaning(ast.parse(cell)) for cell in cells])
+
+
+def _digest(lists: list) -> str:
+    return hashlib.sha256(json.dumps(lists).encode()).hexdigest()
+
+
+def _named(*trees) -> set[str]:
+    """Return every name that code mentions, and the file of `tlbook` behind a name that the package passes on."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [getattr(node, key, None) for node in nodes for key in ("id", "attr", "module", "name")]
+    parts = {part for name in names if isinstance(name, str) for part in name.split(".")}
+    return parts | {file for name, file in tlbook._NAMES.items() if name in parts}
+
+
+def _bound(statement) -> set[str]:
+    """Return the names that a statement at the top of a file gives a meaning to."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    targets = getattr(statement, "targets", [getattr(statement, "target", ast.Pass())])
+    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _reached(body: list, named: set[str]) -> list:
+    """Return the statements of a file that give a meaning to a name; imports only where the others use them."""
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    others = [node for node in body if node not in imports and _bound(node) & named]
+    return [node for node in imports if _bound(node) & _named(*others)] + others
+
+
+def package_digests(cells: list[str]) -> dict[str, str]:
+    """Return a digest of what code reaches in each file of `tlbook`: the definitions that reached code mentions."""
+    files = {
+        path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (paths.ROOT / "tlbook").glob("[a-z]*.py")
+    }
+    named, before, reached = {"run"} | _named(*map(ast.parse, cells)), set(), {}
+    while named != before:
+        reached = {name: _reached(files[name].body, named) for name in files.keys() & named}
+        before, named = named, named.union(*(_named(*nodes) for nodes in reached.values()))
+    digests = {name: _digest(_meaning(nodes)) for name, nodes in reached.items() if nodes}
+    sums = (paths.ROOT / "tlbook" / "weights" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    if used := [line for line in sums if line.split()[1].partition(".")[0].rpartition("_")[0] in named]:
+        digests["weights"] = _digest(used)
+    return dict(sorted(digests.items()))
+
+
+def definitions(chapter: str, code: str) -> str:
+    """Return what `code` mentions of a chapter's functions, classes and constants (in capitals), as Python."""
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign
+    body = [node for cell in chapter_code(read_chapter(chapter)) for node in ast.parse(cell).body]
+    body = [node for node in body if isinstance(node, kinds)]
+    body = [node for node in body if not isinstance(node, ast.Assign) or all(map(str.isupper, _bound(node)))]
+    named, before, found = _named(ast.parse(code)), set(), []
+    while named != before:
+        found, before = _reached(body, named), named
+        named = named | _named(*found)
+    return "\n\n".join(map(ast.unparse, found))
+
+
+def stale(chapter: str) -> list[str]:
+    """Return what changed since a chapter was recorded: ``"code"``, ``"tlbook.…"``, or nothing."""
+    cells, recorded = chapter_code(notebook := read_chapter(chapter)), notebook.metadata.get("tlbook", {})
+    changed = ["code"] if recorded.get("code") != code_digest(*cells) else []
+    now, then = package_digests(cells), recorded.get("package", {})
+    return changed + [f"tlbook.{name}" for name in sorted({*now, *then}) if now.get(name) != then.get(name)]

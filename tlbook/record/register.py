@@ -1,0 +1,44 @@
+"""The results register: one row a number, with its value in every seed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from tlbook import disk
+from tlbook.claims import UNITS, fits
+from tlbook.record import paths
+from tlbook.run import require
+
+
+def rows() -> list[dict]:
+    """Return the register: one dict a number. `TlbookError` if its file holds something else."""
+    if not paths.REGISTER.exists():
+        return []
+    try:
+        kept, found = json.loads(disk.read_text(paths.REGISTER)), "a row of another kind"
+        good = isinstance(kept, list) and all(map(_is_row, kept))
+    except (ValueError, RecursionError) as error:
+        good, found = False, error
+    do = f"git checkout -- '{paths.REGISTER}', and record again what it lost"
+    require(good, str(paths.REGISTER), "the rows that the recorder wrote", found, do)
+    return kept
+
+
+def _is_row(row) -> bool:
+    match row:
+        case {"chapter": str(), "name": str(), "unit": str(unit), "profile": str(), "dataset": str()}:
+            values, seeds = row.get("values"), row.get("seeds")
+            good = isinstance(values, list) and isinstance(seeds, list) and unit in UNITS and 0 < len(values)
+            numbers = [*values, row.get("mean"), row.get("sd")] if good else []
+            return good and all(isinstance(number, int | float) and fits(number, unit) for number in numbers)
+    return False
+
+
+def row(name: str, runs: list[dict]) -> dict:
+    """Make the register's row of one number from the runs of all seeds."""
+    values, first = [run["numbers"][name] for run in runs], runs[0]
+    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    which = {"chapter": first["chapter"], "name": name, "profile": first["profile"], **first["about"][name]}
+    return {**which, "mean": mean, "sd": sd, "seeds": [run["seed"] for run in runs], "values": values}

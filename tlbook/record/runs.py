@@ -1,0 +1,191 @@
+"""One run of a chapter: its cells are executed, and what they say of themselves is kept in a file of the run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import json
+import os
+import platform
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from tlbook import disk
+from tlbook.claims import NAME, PLAIN, UNITS, fits
+from tlbook.record import paths
+from tlbook.record.code import chapter_code, code_digest, package_digests, read_chapter, read_notebook
+from tlbook.run import TlbookError, require, versions
+
+KINDS = ("run", "data", "number", "claim", "memory")
+STOPS = (signal.SIGINT, signal.SIGTERM)
+DRAWN = "rendered letters"  # the one data set that is another for each seed
+LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
+
+
+@contextlib.contextmanager
+def _signals(handler=None):
+    """Leave the handlers of an interrupt afterwards as they were; meanwhile `handler`, if there is one."""
+    before = {which: signal.getsignal(which) for which in STOPS}
+    try:
+        for which in STOPS if handler else ():
+            signal.signal(which, handler)
+        yield
+    finally:
+        for which, was in before.items():
+            signal.signal(which, was)
+
+
+def write(contents: dict[Path, str | bytes]) -> None:
+    """Write files, all or none: for the second that it takes, an interrupt is not heard."""
+    with _signals(signal.SIG_IGN):
+        disk.write(contents)
+
+
+class _Client(NotebookClient):
+    """Runs a notebook; an interrupt stops its kernel, and can be told from a kernel that died."""
+
+    stopped = 0
+
+    async def async_start_new_kernel(self, **kwargs):
+        with contextlib.suppress(NotImplementedError):  # Windows, where a plain KeyboardInterrupt comes
+            for which in STOPS:
+                asyncio.get_running_loop().add_signal_handler(which, self.stop, which, asyncio.current_task())
+        await super().async_start_new_kernel(**kwargs)
+
+    def stop(self, which, task):
+        self.stopped = which
+        task.cancel()
+
+    def _cleanup_kernel(self):  # at exit, where an interrupt left something to stop
+        return super()._cleanup_kernel() if self.km is not None else None
+
+
+def _execute(notebook, title: str, env: dict, noise) -> None:
+    """Run a notebook's cells; what libraries write past Python (TensorFlow's log) goes into the file `noise`."""
+    client = _Client(notebook, timeout=None, kernel_name="python3", record_timing=False, coalesce_streams=True)
+    client.extra_arguments = ["--IPKernelApp.capture_fd_output=False"]
+    client.on_cell_executed = lambda **_: print(".", end="", flush=True)
+    print(f"{title}: ", end="", flush=True)
+    try:
+        with _signals():
+            client.execute(env=env, cwd=str(paths.CHAPTERS), stdout=noise, stderr=noise)
+    except (Exception, asyncio.CancelledError) as error:
+        print(flush=True)
+        if client.stopped:
+            raise KeyboardInterrupt(client.stopped) from None
+        failed = isinstance(error, CellExecutionError)
+        found = f"in code cell {client.code_cells_executed}: {error.ename}: {error.evalue}" if failed else repr(error)
+        do = f"TLBOOK_PROFILE={env['TLBOOK_PROFILE']} TLBOOK_SEED={env['TLBOOK_SEED']} make lab   to see it happen"
+        raise TlbookError(title, "a run without an error", " ".join(found.split())[:600], do) from error
+
+
+def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
+    """Run a chapter once; write ``CHAPTER-seed-N.json``, which is returned too, and the run notebook into `out`.
+
+    `TlbookError` if the chapter fails, or what it measured cannot be recorded or written.
+    """
+    notebook, title = read_chapter(chapter), f"{chapter}, seed {seed}, {profile} profile"
+    cells = chapter_code(notebook)
+    code, package = code_digest(*cells), package_digests(cells)
+    disk.probe(out)
+    notebook.cells.append(nbformat.v4.new_code_cell(LAST))
+    with tempfile.TemporaryDirectory() as scratch, open(f"{scratch}/noise", "wb") as noise:
+        log, path = Path(scratch) / "events", os.environ.get("PYTHONPATH")
+        env = {**os.environ, "TLBOOK_PROFILE": profile, "TLBOOK_SEED": str(seed), "TLBOOK_CLAIMS": "log"}
+        env |= {"TLBOOK_LOG": str(log), "TLBOOK_CACHE": f"{scratch}/cache", "PYTHONHASHSEED": "0"}
+        env["PYTHONPATH"] = str(paths.ROOT) + (os.pathsep + path if path else "")
+        if env.get("TLBOOK_DATA"):  # the kernel works in the chapters' folder
+            env["TLBOOK_DATA"] = os.path.abspath(os.path.expanduser(env["TLBOOK_DATA"]))
+        began = time.perf_counter()
+        _execute(notebook, title, env, noise)
+        seconds = time.perf_counter() - began
+        events = [json.loads(line) for line in disk.read_text(log).splitlines()]
+    notebook.cells.pop()
+    print(f" {seconds:.0f} s", flush=True)
+    starts, sets, numbers, claims, memory = ([event for event in events if event["kind"] == kind] for kind in KINDS)
+    names, begun = [event["name"] for event in numbers], [event["chapter"] for event in starts]
+    wanted = f"one call of tl.start({chapter!r}) and no number's name twice"
+    found = f"tl.start() of {', '.join(begun) or 'nothing'}, and the names {', '.join(sorted(names))}"
+    require(begun == [chapter] and len(set(names)) == len(names), title, wanted, found, "mend the chapter's code")
+    first = sets[0]["name"] if sets else "none"
+    run = {"chapter": chapter, "seed": seed, "profile": profile, "numbers": {e["name"]: e["value"] for e in numbers}}
+    run |= {"about": {e["name"]: {"unit": e["unit"], "dataset": e["dataset"] or first} for e in numbers}}
+    run |= {"claims": {e["text"]: e["holds"] for e in claims}, "data": {e["name"]: e["digest"] for e in sets}}
+    run |= {"machine": starts[0], "system": platform.system(), "versions": versions(), "code": code, "package": package}
+    run |= {"seconds": seconds, "megabytes": memory[-1]["megabytes"], "date": datetime.date.today().isoformat()}
+    file = out / f"{chapter}-seed-{seed}.json"
+    text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
+    contents = {file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text}
+    try:
+        write(contents)
+    except TlbookError as error:  # an hour's work: it is kept where there may be room
+        kept = Path(tempfile.mkdtemp(prefix=f"{chapter}-seed-{seed}-"))
+        write({kept / path.name: content for path, content in contents.items()})
+        do = f"make room, then  cp '{kept}'/* '{out}'"
+        raise TlbookError(error.what, error.expected, f"{error.found}; the run is kept in {kept}", do) from error
+    return run
+
+
+def provenance_line(runs: list[dict]) -> str:
+    """Return the line that says where a chapter's results come from."""
+    first = runs[0]
+    used, machine, minutes = first["versions"], first["machine"], [run["seconds"] / 60 for run in runs]
+    name, digest = next(iter(first["data"].items()), ("none", "none"))
+    backend = f"{machine['backend']} {used.get(machine['backend'], '')}".strip()
+    cores = sorted({run["machine"]["cores"] for run in runs})
+    device = " to ".join(str(number) for number in sorted({cores[0], cores[-1]}))
+    device += f" CPU core{'s' * (cores[-1] > 1)}"
+    device += "" if machine["device"] == "cpu" else f", {machine['device'].upper()}"
+    parts = (
+        f"Profile: {first['profile']} · Data: {name} · SHA-256 {digest[:12]}",
+        f"Seeds: {', '.join(str(run['seed']) for run in runs)} · Python {used['python']}",
+        f"Keras {used['keras']} on {backend} · scikit-learn {used['scikit-learn']} · {first['system']}, {device}",
+        f"{min(minutes):.1f} to {max(minutes):.1f} min a seed",
+        f"peak memory {max(run['megabytes'] for run in runs) / 1000:.1f} GB · {max(run['date'] for run in runs)}",
+    )
+    return " · ".join(parts)
+
+
+def kept(file: Path, now: dict) -> dict | None:
+    """Return a run of an earlier call if it is whole, and of what is `now`; if it does not count, say why."""
+    if not file.exists():
+        return None
+    try:
+        run = json.loads(disk.read_text(file))
+        for name, value in run["numbers"].items():
+            unit, plain = run["about"][name]["unit"], PLAIN.fullmatch(run["about"][name]["dataset"])
+            good = NAME.fullmatch(name) and plain and unit in UNITS and isinstance(value, int | float)
+            require(good and fits(value, unit), name, "a number that can be recorded", value, "run again")
+        run["claims"].keys(), provenance_line([run])  # which reads the rest
+        ran = code_digest(*chapter_code(read_notebook(file.with_suffix(".ipynb"))))
+        odd = differing(alike(run) | {"seed": run["seed"], "notebook": ran}, now | {"notebook": now["code"]})
+    except (TlbookError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        odd = [f"file: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
+    return None if again(file, odd) else run
+
+
+def again(file: Path, odd: list[str]) -> bool:
+    """Return whether there is something odd about a kept run, and say it."""
+    if odd:
+        print(f"{file.stem} runs again, because what was kept differs in its {', '.join(odd)}", flush=True)
+    return bool(odd)
+
+
+def alike(run: dict) -> dict:
+    """Return of a run what must be the same for all seeds."""
+    same = {key: run[key] for key in ("chapter", "profile", "system", "versions", "code", "package")}
+    same |= {key: run["machine"][key] for key in ("backend", "device")}
+    same["data"] = {name: None if name == DRAWN else digest for name, digest in run["data"].items()}
+    return same | {"numbers": {name: run["about"][name] for name in run["numbers"]}}
+
+
+def differing(one: dict, other: dict) -> list[str]:
+    """Return the keys that both have, each with another value."""
+    return [key for key in one if key in other and one[key] != other[key]]
