@@ -1,9 +1,12 @@
 """Sentences that are tested and numbers that go into the results register."""
 
+import contextlib
+import json
 import math
 import os
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +14,7 @@ from tlbook.run import TlbookError, current, log, require, say
 
 UNITS = ("fraction", "points", "errors", "seconds", "images/s", "MB", "×")
 NAME = re.compile("[a-z][a-z0-9_]*")
+REGISTER = Path(__file__).parents[1] / "book" / "reference" / "results.json"
 PLAIN = re.compile(r"\w[\w .,()'/+-]*")  # what may stand on a page as it is: neither Markdown nor HTML
 
 
@@ -63,6 +67,9 @@ def claim(text: str, holds, *, full_only: str | None = None) -> None:
 def number(name: str, value: float, unit: str = "fraction", *, dataset: str | None = None) -> None:
     """Print a number and hand it to the recorder for the results register; `TlbookError` if it cannot be recorded.
 
+    Where the book's register is at hand and knows the number, its mean and standard deviation over the recorded
+    runs are printed beside, so that a run on few data can be compared with the printed results.
+
     Parameters
     ----------
     name : str
@@ -82,7 +89,7 @@ def number(name: str, value: float, unit: str = "fraction", *, dataset: str | No
     >>> tl.number("demo_acc", 0.5127)
     demo_acc = 51.3 %
     """
-    current()
+    run = current()
     good = isinstance(name, str) and NAME.fullmatch(name)
     require(good, "number(): name", "lower case, digits and underscores", repr(name), "number('raw_acc', …)")
     good = isinstance(unit, str) and unit in UNITS
@@ -93,7 +100,17 @@ def number(name: str, value: float, unit: str = "fraction", *, dataset: str | No
     do = "accuracies are fractions; mend the computation"
     require(fits(value, unit), f"number {name}", wanted, value, do)
     log(kind="number", name=name, value=float(value), unit=unit, dataset=dataset)
-    say(f"{name} = {written(float(value), unit)}")
+    said, kept = written(float(value), unit), None if os.environ.get("TLBOOK_LOG") else recorded(run.chapter, name)
+    say(f"{name} = {said} here · {kept} recorded (full)" if kept else f"{name} = {said}")
+
+
+def recorded(chapter: str, name: str) -> str | None:
+    """Return mean and standard deviation of a number as the register has them; None where there is none to be read."""
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError):  # a run needs no register
+        for row in json.loads(REGISTER.read_text(encoding="utf-8")) if REGISTER.is_file() else ():
+            if (row["chapter"], row["name"]) == (chapter, name):
+                return written(row["mean"], row["unit"], row["sd"])
+    return None
 
 
 def fits(value, unit: str) -> bool:

@@ -1,8 +1,8 @@
 """Data sets, each checked by the digest of its arrays and each saying where it came from.
 
 `mnist` looks in the folder ``TLBOOK_DATA`` (a "classroom data pack"), then in Keras's cache, then
-downloads. Only an absent file moves the search on; a wrong one stops it. `digits` ships with
-scikit-learn, `letters` is rendered on the spot.
+downloads. Only an absent file moves the search on; a wrong one stops it. `mnist_small`, a sample of it,
+ships with this package and `digits` with scikit-learn; `letters` is rendered on the spot.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ from tlbook.disk import probe, regular, words
 from tlbook.glyphs import numbers, whole
 from tlbook.run import TlbookError, log, requested_profile, require, say
 
+SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
 MADE = ("digits", "letters")  # here, and so never downloaded
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 PATIENCE = 60  # seconds that a server may be silent
@@ -105,6 +106,8 @@ def _replaced(name: str, path: Path) -> bool:
 
 def _cure(name: str, path: Path) -> str:
     """Say how a wrong file is replaced; never by removing it first, since there may be no other."""
+    if path.parent == SAMPLES:
+        return f"git checkout -- {shlex.quote(str(path))}   or install tlbook again"
     if _replaced(name, path):
         return f"python -m tlbook data fetch {name}   (it replaces the file once the new one is there and right)"
     unset = "" if path.parent == _cache(_entry(name)) else "   (or: unset TLBOOK_DATA)"
@@ -118,6 +121,8 @@ def locate(name: str) -> Path | None:
     """
     entry, asked = _entry(name), os.environ.get("TLBOOK_DATA")
     file, pack = entry["file"], Path(os.path.expanduser(asked)) if asked else None
+    if (SAMPLES / file).is_file():
+        return SAMPLES / file
     for folder in filter(None, (pack, _cache(entry))):
         path = folder / file
         try:
@@ -280,6 +285,22 @@ def mnist() -> Dataset:
     """
     path, entry = _file("mnist"), _entry("mnist")
     return _dataset(_check("mnist", path), "0123456789", "MNIST", str(path), entry["licence"])
+
+
+def mnist_small() -> Dataset:
+    """Load a tenth of MNIST that ships with this package: 6,000 + 2,000 digits, the target of the quick profile.
+
+    A random sample without replacement, `numpy.random.default_rng(0).choice` of the 60,000 training and then of
+    the 10,000 test images, in their own order. Arrays as of `mnist`. `TlbookError` if the file was changed.
+
+    Source: LeCun, Bottou, Bengio and Haffner (1998), section III.A.
+
+    >>> d = mnist_small()
+    >>> d.x_train.shape, d.x_test.shape
+    ((6000, 28, 28), (2000, 28, 28))
+    """
+    path, entry = _file("mnist_small"), _entry("mnist_small")
+    return _dataset(_check("mnist_small", path), "0123456789", "MNIST, a tenth", str(path), entry["licence"])
 
 
 def cifar10() -> Dataset:

@@ -113,6 +113,43 @@ def test_a_number_is_printed_and_handed_to_the_recorder(unit, events, capsys):
     assert capsys.readouterr().out == f"some_acc_2 = {claims.written(0.5, unit)}\n"
 
 
+@pytest.fixture
+def register(tmp_path, monkeypatch):
+    """Put another register in the place of the book's."""
+    monkeypatch.delenv("TLBOOK_LOG", raising=False)
+    monkeypatch.setattr(claims, "REGISTER", tmp_path / "results.json")
+    tl.start("01_demo")
+    row = {"chapter": "01_demo", "name": "acc", "mean": 0.916, "sd": 0.004, "unit": "fraction"}
+    return lambda content=None: claims.REGISTER.write_text(json.dumps([row]) if content is None else content)
+
+
+def test_beside_a_number_stands_what_was_recorded(register, capsys):
+    register()
+    capsys.readouterr()
+    tl.number("acc", 0.903)
+    tl.number("new_acc", 0.903)
+    assert capsys.readouterr().out == "acc = 90.3 % here · 91.6 ± 0.4 % recorded (full)\nnew_acc = 90.3 %\n"
+
+
+def test_while_recording_nothing_of_the_last_time_is_printed(register, monkeypatch, tmp_path, capsys):
+    register()
+    monkeypatch.setenv("TLBOOK_LOG", str(tmp_path / "log"))
+    capsys.readouterr()
+    tl.number("acc", 0.903)
+    assert capsys.readouterr().out == "acc = 90.3 %\n"
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{", "[]", "[3]", '[{"chapter": "01_demo", "name": "acc"}]', "{}", "null"]
+)
+def test_a_number_needs_no_register(content, register, capsys):
+    if content is not None:
+        register(content)
+    capsys.readouterr()
+    tl.number("acc", 0.903)
+    assert capsys.readouterr().out == "acc = 90.3 %\n"
+
+
 @pytest.mark.parametrize("name", ["Acc", "raw acc", "raw-acc", "", "2nd", "acc%", "größe", None, 3, ["a"]])
 def test_names_that_are_none_are_refused(name, events, refused):
     with refused("number(): name", "lower case", repr(name)):

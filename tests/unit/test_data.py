@@ -56,7 +56,39 @@ def put(folder, content):
     return folder / "mnist.npz"
 
 
-# What is made here
+# What is made here, and what ships with the package
+
+
+def test_a_tenth_of_mnist_ships_and_is_spread_like_the_whole(places):
+    d = data.mnist_small()
+    assert (d.x_train.shape, d.x_test.shape) == ((6000, 28, 28), (2000, 28, 28))
+    assert not d.x_train.flags.writeable
+    assert "SA" in d.provenance.licence
+    notice = (data.SAMPLES / "NOTICE.md").read_text(encoding="utf-8")
+    assert "mnist_small.npz" in notice and "Share Alike 3.0" in notice
+    for labels, share in ((d.y_train, 600), (d.y_test, 200)):
+        assert np.abs(np.bincount(labels) - share).max() < share / 6
+
+
+def test_the_sample_is_the_one_that_its_docstring_describes():
+    if data.locate("mnist") is None:
+        pytest.skip("no MNIST on this disk to compare it with")
+    whole, sample, rng = data.mnist(), data.mnist_small(), np.random.default_rng(0)
+    for part, count in (("train", 6000), ("test", 2000)):
+        images, labels = (getattr(whole, f"{axis}_{part}") for axis in "xy")
+        rows = np.sort(rng.choice(len(labels), count, replace=False))
+        np.testing.assert_array_equal(getattr(sample, f"x_{part}"), images[rows])
+        np.testing.assert_array_equal(getattr(sample, f"y_{part}"), labels[rows])
+
+
+def test_a_changed_sample_is_refused_and_git_is_named(tmp_path, monkeypatch, refused):
+    with np.load(data.SAMPLES / "mnist_small.npz") as kept:
+        arrays = dict(kept)
+    arrays["y_test"][0] += 1
+    np.savez(tmp_path / "mnist_small.npz", **arrays)
+    monkeypatch.setattr(data, "SAMPLES", tmp_path)
+    with refused("mnist_small.npz", "y_test", "SHA-256", "git checkout -- "):
+        data.mnist_small()
 
 
 @pytest.mark.parametrize("name", ["digits", "letters"])
@@ -224,7 +256,7 @@ def test_a_file_that_cannot_be_read_stops_the_search(stand_in, small, places, mo
 
 
 def test_on_disk_asks_for_files_only(stand_in, small, places):
-    assert data.on_disk("digits", "letters")
+    assert data.on_disk("digits", "letters", "mnist_small")
     assert not data.on_disk("digits", "mnist")
     put(places.cache, small)
     assert data.on_disk("mnist")
@@ -701,12 +733,12 @@ def test_ctrl_c_during_a_download_leaves_nothing_and_ends_with_one_line(server, 
     process = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not any(places.cache.glob(".mnist-*/*")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
     assert any(places.cache.glob(".mnist-*/*")), "the download never began"
     process.send_signal(signal.SIGINT)
-    _, printed = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=120)
     assert process.returncode != 0
     assert printed.rstrip("\n").splitlines()[-1].startswith("tlbook: ")
     assert list(places.cache.iterdir()) == []
