@@ -41,6 +41,7 @@ def _pack() -> str:
     from tlbook import data
 
     asked = os.environ.get("TLBOOK_DATA")
+    data.locate("mnist")  # which says of a folder that is none what is there instead
     names = [entry["file"] for entry in data._entries().values()]
     if asked and not any(Path(os.path.expanduser(asked), name).is_file() for name in names):
         do = f"export TLBOOK_DATA=/the/folder/with/{names[0]}   (or: unset TLBOOK_DATA)"

@@ -172,6 +172,7 @@ def test_a_failing_cell_leaves_the_book_as_it_was(toy):
         ),
         ("data verify cifar", {}, ["'cifar'", "python -m tlbook data list"]),
         ("data fetch mnist", {"TLBOOK_DATA": "/nowhere"}, ["TLBOOK_DATA=/nowhere", "nothing there"]),
+        ("data verify mnist", {"TLBOOK_DATA": "/nowhere"}, ["TLBOOK_DATA=/nowhere", "nothing there"]),
         (
             "data verify mnist",
             {"TLBOOK_DATA": "/"},
