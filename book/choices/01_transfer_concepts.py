@@ -4,20 +4,18 @@
 
 Ten letters are held out, in both cases, and five of the sixteen fonts. The source is drawn from what is left, the
 target from what was held out: other signs in another style, as digits are. Networks, training and label propagation
-are those of the chapter: the program takes them out of its cells. Writes the page of the same name beside it.
+are those of the chapter: the program takes them out of its cells. Writes the measured part of the page beside it.
 """
 
-import string
-import sys
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+import page
+import stand_ins
 
 import tlbook as tl
-from tlbook.record import code_digest, definitions
+from tlbook.record import definitions
 
 CHAPTER = "01_transfer_concepts"
 USED = "fit, with_head, keep, logistic, flat, features, graph, propagate, STEPS, SHORT"
@@ -31,12 +29,7 @@ ROUNDS, DRAWS = (20, 50, 100, 200), 3
 
 def held_out(which):
     """Return a source without ten letters and five fonts, and those letters in those fonts as a target."""
-    rng = np.random.default_rng(which)
-    of_ten = rng.permutation([letter in range(10) for letter in range(26)])
-    lower = "".join(letter for letter, held in zip(string.ascii_lowercase, of_ten, strict=True) if held)
-    target = "".join(rng.choice([letter, letter.upper()]) for letter in lower)
-    fonts = rng.permutation(tl.glyphs.FONTS).tolist()
-    others = "".join(set(tl.glyphs.LETTERS) - set(target))
+    lower, target, others, fonts = stand_ins.draw(which)
     source = tl.data.letters(SOURCE, 1, without=lower + lower.upper(), fonts=fonts[5:], seed=which)
     return target, source, tl.data.letters(TARGET, TEST, without=others, fonts=fonts[:5], seed=1000 + which)
 
@@ -124,31 +117,5 @@ def measure(which, run):
     return letters, found
 
 
-def main():
-    """Measure all sets, then write the page."""
-    run = replace(tl.start(CHAPTER), profile="full")
-    sets = [measure(which, run) for which in SETS]
-    rows = [
-        "| setting | " + " | ".join(f"`{letters}`" for letters, _ in sets) + " | mean |",
-        "|---" * (len(sets) + 2) + "|",
-    ]
-    for setting in sets[0][1]:
-        values = [found[setting] for _, found in sets]
-        rows.append(f"| {setting} | " + " | ".join(f"{value:.1%}" for value in [*values, np.mean(values)]) + " |")
-    page = Path(__file__).with_suffix(".md")
-    text = f"""# How chapter 1 was tuned
-
-<!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
-
-Every method of chapter 1 that has a setting was given several values to choose from, the controls as well: of networks, the largest rate, and the same five for each; of linear heads, `C`, which makes large weights cheaper the larger it is. To choose by accuracy on digits would have used up their test labels. Letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the target.
-
-Each column of the table is one such target, headed by its letters. The figures are accuracies on {TEST:,} test images. Those of networks from scratch, of fine-tuned ones and of linear heads are means over {COUNTS[0]} and {COUNTS[1]} labels a class, each drawn once. *Some stages kept* is the mean over one to four stages, frozen and free to learn, with {HUNDRED} labels for each of five letters. *Labels spread* is the mean over 1 and 5 labels a class, with {DRAWS} draws of each. All held-out letters are equally frequent, which favours equal mass. Networks are trained once for each figure, so differences of less than a point decide little.
-
-The rows with *{LONGER} times the steps* were not on the menu. They show what more patience would bring to the control from scratch. The program that measured all this and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
-
-"""
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    page.main(__file__, measure, SETS)

@@ -4,24 +4,22 @@
 
 Ten letters are held out, in both cases, and five of the sixteen fonts. The source is drawn from what is
 left, the target from what was held out: other signs in another style, as digits are. Every method gets
-four settings; those that train on images get the same steps and the same augmentation. Writes the page of
-the same name beside it.
+four settings; those that train on images get the same steps and the same augmentation. Writes the measured
+part of the page beside it.
 """
 
-import string
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
+import page
+import stand_ins
 from keras import layers
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tlbook as tl
-from tlbook.record import code_digest
 
 SETS = (0, 1)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST, STEPS = 40_000, 2_000, 3_000, 300
@@ -39,12 +37,7 @@ HEAD = 1e-2  # the head's rate while it trains before two blocks do
 
 def held_out(which):
     """Return a source without ten letters and five fonts, and those letters in those fonts as a target."""
-    rng = np.random.default_rng(which)
-    of_ten = rng.permutation([letter in range(10) for letter in range(26)])
-    lower = "".join(letter for letter, held in zip(string.ascii_lowercase, of_ten, strict=True) if held)
-    target = "".join(rng.choice([letter, letter.upper()]) for letter in lower)
-    fonts = rng.permutation(tl.glyphs.FONTS).tolist()
-    others = "".join(set(tl.glyphs.LETTERS) - set(target))
+    lower, target, others, fonts = stand_ins.draw(which)
     source = tl.data.letters(SOURCE, 1, without=lower + lower.upper(), fonts=fonts[5:], seed=which)
     return target, *map(coloured, (source, tl.data.letters(TARGET, TEST, without=others, fonts=fonts[:5], seed=which)))
 
@@ -108,29 +101,16 @@ def measure(which, run):
     return letters, found
 
 
-def main():
-    """Measure all sets, then write the page."""
-    run = tl.start("02_vgg16_fine_tuning")
-    sets = [measure(which, run) for which in SETS]
+def table(sets):
+    """Return the table with a row for each setting, and columns for the counts of labels in each stand-in."""
     names = [f"`{letters}`, {n} labels a class" for letters, _ in sets for n in COUNTS]
-    rows = ["| method, setting | " + " | ".join(names) + " | mean |", "|---" * (len(names) + 2) + "|"]
+    rows = []
     for method, values in SETTINGS.items():
         for value in values:
             scores = [found[method, value, n] for _, found in sets for n in COUNTS]
-            shown = " | ".join(f"{share:.1%}" for share in [*scores, np.mean(scores)])
-            rows.append(f"| {method}: {value:g} | {shown} |")
-    page = Path(__file__).with_suffix(".md")
-    text = f"""# How chapter 2 was tuned
-
-<!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
-
-A method that was tuned beats one that was not, whatever they are. So each method of chapter 2 was given four settings to choose from, the control from scratch as well: of networks, the largest rate; of logistic regression, `C`, which makes large weights cheaper the larger it is. To choose by accuracy on digits would have used up their test labels. Letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the target.
-
-Each column of the table is one such target, headed by its letters, with so many labelled images a class. The figures are accuracies on {TEST:,} test images. Networks were trained for {STEPS} steps of 32 images. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
-
-"""
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+            rows.append([f"{method}: {value:g}", *page.shares(scores)])
+    return page.table(["method, setting", *names, "mean"], rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    page.main(__file__, measure, SETS, table)

@@ -4,20 +4,17 @@
 
 Ten letters are held out, in both cases, and five of the sixteen fonts. The source is drawn from what is
 left, the target from what was held out: other signs in another style, as digits are. Labels of the target
-are used to compare the settings, which no digit's label is. Writes the page of the same name beside it.
+are used to compare the settings, which no digit's label is. Writes the measured part of the page beside it.
 """
-
-import string
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
+import page
+import stand_ins
 from keras import layers
 from sklearn.cluster import KMeans
 
 import tlbook as tl
-from tlbook.record import code_digest
 
 SETS = (0, 1, 2)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST = 40_000, 60_000, 10_000  # images: as many as in the chapter
@@ -27,12 +24,7 @@ STRENGTHS = {"none": 0, "half": 0.5, "full": 1}  # of the augmentation, as share
 
 def held_out(which):
     """Return a source without ten letters and five fonts, and those letters in those fonts as a target."""
-    rng = np.random.default_rng(which)
-    of_ten = rng.permutation([letter in range(10) for letter in range(26)])
-    lower = "".join(letter for letter, held in zip(string.ascii_lowercase, of_ten, strict=True) if held)
-    target = "".join(rng.choice([letter, letter.upper()]) for letter in lower)
-    fonts = rng.permutation(tl.glyphs.FONTS).tolist()
-    others = "".join(set(tl.glyphs.LETTERS) - set(target))
+    lower, target, others, fonts = stand_ins.draw(which)
     source = tl.data.letters(SOURCE, 1, without=lower + lower.upper(), fonts=fonts[5:], seed=which)
     return target, source, tl.data.letters(TARGET, TEST, without=others, fonts=fonts[:5], seed=1000 + which)
 
@@ -82,32 +74,5 @@ def measure(which, run):
     return letters, found
 
 
-def main():
-    """Measure all sets, then write the page."""
-    run = tl.start("03_kmeans_pseudo_labels")
-    sets = []
-    for which in SETS:
-        sets.append(measure(which, run))
-        print(*sets[-1], sep="\n", flush=True)
-    rows = [
-        "| setting | " + " | ".join(f"`{letters}`" for letters, _ in sets) + " | mean |",
-        "|---" * (len(sets) + 2) + "|",
-    ]
-    for setting in sets[0][1]:
-        values = [found[setting] for _, found in sets]
-        rows.append(f"| {setting} | " + " | ".join(f"{value:.1%}" for value in [*values, np.mean(values)]) + " |")
-    page = Path(__file__).with_suffix(".md")
-    text = f"""# How chapter 3 was tuned
-
-<!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
-
-Without labels of the digits nobody can see which setting names them best. So letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the unlabelled target. Their names were used to compare the settings, which cost nothing: we drew them.
-
-Each column of the table is one such target, headed by its letters. The figures are accuracies on its test images, with clusters matched on its training images. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
-
-"""
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    page.main(__file__, measure, SETS)

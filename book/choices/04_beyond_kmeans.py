@@ -4,23 +4,21 @@
 
 Ten letters are held out, in both cases, and five of the sixteen fonts. The source is drawn from what is
 left, the target from what was held out: other signs in another style, as digits are. Labels of the target
-are used to compare the settings, which no digit's label is. Writes the page of the same name beside it.
+are used to compare the settings, which no digit's label is. Writes the measured part of the page beside it.
 """
 
 import itertools
-import string
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
+import page
+import stand_ins
 from keras import layers, ops
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 import tlbook as tl
-from tlbook.record import code_digest
 
 SETS = (0, 1)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST = 40_000, 60_000, 10_000  # images: as many as in the chapter
@@ -31,12 +29,7 @@ SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # pixels down and right
 
 def held_out(which):
     """Return ten letters; a source without them and without five fonts; them in those fonts; them elsewhere, coarse."""
-    rng = np.random.default_rng(which)
-    of_ten = rng.permutation([letter in range(10) for letter in range(26)])
-    lower = "".join(letter for letter, held in zip(string.ascii_lowercase, of_ten, strict=True) if held)
-    target = "".join(rng.choice([letter, letter.upper()]) for letter in lower)
-    fonts = rng.permutation(tl.glyphs.FONTS).tolist()
-    others = "".join(set(tl.glyphs.LETTERS) - set(target))
+    lower, target, others, fonts = stand_ins.draw(which)
     source = tl.data.letters(SOURCE, 1, without=lower + lower.upper(), fonts=fonts[5:], seed=which)
     fine = tl.data.letters(TARGET, TEST, without=others, fonts=fonts[:5], seed=1000 + which)
     return target, source, fine, tl.data.letters(THERE, 1, without=others, fonts=fonts[5:10], through=8, seed=which)
@@ -203,33 +196,5 @@ def measure(which, run):
     return letters, found
 
 
-def main():
-    """Measure all sets, then write the page."""
-    run = tl.start("04_beyond_kmeans")
-    sets = [measure(which, run) for which in SETS]
-    rows = [
-        "| setting | " + " | ".join(f"`{letters}`" for letters, _ in sets) + " | mean |",
-        "|---" * (len(sets) + 2) + "|",
-    ]
-    for setting in sets[0][1]:
-        values = [found[setting] for _, found in sets]
-        rows.append(f"| {setting} | " + " | ".join(f"{value:.1%}" for value in [*values, np.mean(values)]) + " |")
-    page = Path(__file__).with_suffix(".md")
-    text = f"""# How chapter 4 was tuned
-
-<!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
-
-Without labels of the digits nobody can see which setting names them best. So letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the unlabelled target. Their names were used to compare the settings, which cost nothing: we drew them.
-
-Each column of the table is one such target, headed by its letters. (Both cases of a letter are held out, and one of them is the target's.) The rows that begin with "K-means" or "averaged labels", and those on neighbours and rounds, score the labels of its {TARGET:,} training images. The rows on networks score {TEST:,} test images, with clusters matched on the training images. Where nothing else is said, a row takes two depths of features, deskewed letters, 30 starts of K-means, 10 neighbours, equal mass, and the full augmentation; averaged labels take 50 rounds, and those that networks learn 100. *On one scale* means that each feature of the last layer is brought to mean 0 and spread 1 first. *Free mass* leaves out the step that gives all classes the same share. The letters are drawn in equal numbers, which favours equal mass. *Five shifts* averages the predictions for an image and for four copies, each moved by a pixel. The trials with the neighbour loss took {PART:,} images.
-
-The last rows are about another place. A network learns {HERE:,} of the target's images with their labels and guesses the names of the same letters elsewhere: {THERE:,} images in five other fonts and as coarse as the 8 × 8 digits. Then it goes the other way. The guesses are averaged over neighbours, and scored as they are, without matching.
-
-Each figure is one run, so differences of less than a point decide little. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
-
-"""
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    page.main(__file__, measure, SETS)

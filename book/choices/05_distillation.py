@@ -4,19 +4,17 @@
 
 Here labels of the digits may be used, but not those of the test images. So every setting learns from the first
 50,000 training images and is scored on the other 10,000. The networks and their training are those of the
-chapter: the program takes them out of its cells. Needs MNIST. Writes the page of the same name beside it.
+chapter: the program takes them out of its cells. Needs MNIST. Writes the measured part of the page beside it.
 """
 
-import sys
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+import page
 
 import tlbook as tl
-from tlbook.record import code_digest, definitions
+from tlbook.record import definitions
 
 CHAPTER, LEARN = "05_distillation", 50_000
 EPOCHS = {"teacher": 30, "wide student": 10, "VGG16": 1, "compact student": 4}
@@ -70,25 +68,11 @@ def best(trials):
     return min(trials, key=lambda trial: trial[0])[1]
 
 
-def main():
-    """Measure all settings, then write the page."""
-    run = replace(tl.start(CHAPTER), profile="full")
-    rows = [f"| {setting} | {wrong} |" for setting, wrong in measure(run).items()]
-    page = Path(__file__).with_suffix(".md")
-    text = f"""# How chapter 5 was tuned
-
-<!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
-
-Chapter 5 compares its networks by their errors on MNIST's test images, so these must not choose anything. But it has the labels of all training images. Of those, the last 10,000 were put aside: each setting below learned from the first {LEARN:,}, and the table says how many of the others it got wrong. To save time, trials were shorter than the chapter's runs. A short trial favours a network that is held back less, and a larger rate.
-
-*Dropout* gives the shares of pixels and of hidden units that are switched off. The teacher, VGG16 and the compact student learned from images jittered by up to two pixels, for {EPOCHS["teacher"]}, {EPOCHS["VGG16"]} and {EPOCHS["compact student"]} epochs; the wide student from images as they are, for {EPOCHS["wide student"]}. Its soft targets, at T = {WIDE:g}, come from the best teacher of the table, and those of the compact student from the best VGG16, which names the jittered images as they come. VGG16 began with the letters weights of the book.
-
-Each figure is one run. Between two runs that differ in their seed alone, a difference of ten errors is nothing special, so differences of that size decide little. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
-
-"""
-    head = "| setting | errors among 10,000 |\n|---|---|\n"
-    page.write_text(text + head + "\n".join(rows) + "\n", encoding="utf-8")
+def table(sets):
+    """Return the table of errors."""
+    (_, found), *_ = sets
+    return page.table(["setting", "errors among 10,000"], [[setting, str(wrong)] for setting, wrong in found.items()])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    page.main(__file__, lambda which, run: (which, measure(run)), ["aside"], table)

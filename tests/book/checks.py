@@ -8,6 +8,7 @@ import ast
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,9 @@ import numpy as np
 from tlbook.claims import PLAIN, UNITS, written
 from tlbook.record import code, pages
 from tlbook.run import TlbookError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "choices"))
+import page as choices_page
 
 MEGABYTES, CELL_LINES = 1.5, 15
 PACKAGE_LINES = {"tlbook": 3000, "tlbook/record": 1400}  # what chapters call, and the authors' room
@@ -74,7 +78,7 @@ REQUIRED = {
     },
     "roads": {"umap_gmm_acc", "umap_hdbscan_coverage", "letters_network_acc"},
 }
-PROGRAMS = ("choices", "roads")  # folders whose pages are written by the programs in them
+BY_PROGRAM = ("results.md", "roads.md")  # pages that are written as a whole; of those of choices, a part is
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"
     r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+"
@@ -180,8 +184,9 @@ def prose(root: Path) -> list[str]:
     found, kept = [], rows(root)
     top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
     for path in (*top, *sorted((root / "book").rglob("*.md"))):
-        if path.is_file() and path.name != "results.md" and path.parent.name not in PROGRAMS:
-            for line, fault in numbers_in(path.read_text(encoding="utf-8"), kept):
+        if path.is_file() and path.name not in BY_PROGRAM:
+            text = choices_page.PART.sub(_blank, path.read_text(encoding="utf-8"))
+            for line, fault in numbers_in(text, kept):
                 found.append(f"{path.relative_to(root)}, line {line}: {fault}")
     for chapter, notebook in chapters(root).items():
         for number, cell in enumerate(notebook.cells, 1):
@@ -417,12 +422,19 @@ def _texts(svg: str) -> list[str]:
 
 
 def choices(root: Path) -> list[str]:
-    """A page about choices was written by the program beside it as it is now."""
+    """The measured part of a page about choices stands as its program wrote it, and what measured it is unchanged."""
     found = []
-    for program in sorted((root / "book" / "choices").glob("*.py")):
-        page, digest = program.with_suffix(".md"), code.code_digest(program.read_text(encoding="utf-8"))
-        if not page.is_file() or f"<!-- code: {digest} -->" not in page.read_text(encoding="utf-8"):
-            found.append(f"{page.relative_to(root)}: not by its program; run  make choices CHAPTER={program.stem}")
+    for program in sorted((root / "book" / "choices").glob("[0-9]*.py")):
+        path, again = program.with_suffix(".md"), f"run  make choices CHAPTER={program.stem}"
+        where = path.relative_to(root)
+        part = choices_page.measured(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if part is None:
+            found.append(f"{where}: has not one measured part between its two marks; undo the change")
+            continue
+        if part["code"] != code.code_digest(*choices_page.measuring(program)):
+            found.append(f"{where}: not by its program; {again}")
+        if part["text"] != choices_page.digest(part["said"]):
+            found.append(f"{where}: not as its program wrote it; undo the change, or {again}")
     return found
 
 

@@ -296,8 +296,45 @@ DEFECTS = {
     "a results page by hand": (checks.results_page, appended("book/reference/results.md", "\nMore.\n"), "results.md"),
     "choices of another program": (
         checks.choices,
-        appended(f"book/choices/{CHAPTER}.py", "\nEPOCHS = (1,)\n"),
-        f"run  make choices CHAPTER={CHAPTER}",
+        in_file(f"book/choices/{CHAPTER}.py", "EPOCHS = 3", "EPOCHS = 4"),
+        f"not by its program; run  make choices CHAPTER={CHAPTER}",
+    ),
+    "choices on other letters": (
+        checks.choices,
+        in_file("book/choices/stand_ins.py", r"range\(10\)", "range(9)"),
+        f"not by its program; run  make choices CHAPTER={CHAPTER}",
+    ),
+    "choices on another stand-in": (
+        checks.choices,
+        in_file(f"book/choices/{CHAPTER}.py", r"SETS = \(0, 1, 2\)", "SETS = (0, 1)"),
+        f"not by its program; run  make choices CHAPTER={CHAPTER}",
+    ),
+    "choices by other code of a chapter": (
+        checks.choices,
+        in_file("book/chapters/05_distillation.ipynb", r"MaxNorm\(3\)", "MaxNorm(4)"),
+        "not by its program; run  make choices CHAPTER=05_distillation",
+    ),
+    "a figure in a table of choices": (
+        checks.choices,
+        in_file(f"book/choices/{CHAPTER}.md", r"68\.3%", "86.3%"),
+        f"{CHAPTER}.md: not as its program wrote it",
+    ),
+    "choices without their marks": (
+        checks.choices,
+        in_file(f"book/choices/{CHAPTER}.md", "<!-- end of what was measured -->", ""),
+        f"{CHAPTER}.md: has not one measured part",
+    ),
+    "choices measured twice": (
+        checks.choices,
+        appended(
+            f"book/choices/{CHAPTER}.md", "\n<!-- measured: code 0 text 0 -->\n\n<!-- end of what was measured -->\n"
+        ),
+        f"{CHAPTER}.md: has not one measured part",
+    ),
+    "a number in the prose on choices": (
+        checks.prose,
+        appended(f"book/choices/{CHAPTER}.md", "\nIt names 91 % of them.\n"),
+        f"{CHAPTER}.md, line ",
     ),
     "a drawn story": (
         checks.story,
@@ -331,6 +368,25 @@ def test_finds_the_planted_defect(name, project):
     plant(project)
     new = [problem for problem in check(project) if problem not in before]
     assert any(words in problem for problem in new), new
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        in_file(f"book/choices/{CHAPTER}.py", "Put every feature on one scale", "Bring the features to one scale"),
+        in_file(f"book/choices/{CHAPTER}.py", "  # each holds out other letters and fonts", ""),
+        in_file(f"book/choices/{CHAPTER}.py", r"page\.main\(__file__", "page.main(str(__file__)"),
+        in_file(f"book/choices/{CHAPTER}.py", "import page", "import json, page"),
+        in_file("book/choices/02_vgg16_fine_tuning.py", "method, setting", "setting"),
+        in_file("book/choices/page.py", '"setting", ', '"what was tried", '),
+        in_file(f"book/choices/{CHAPTER}.md", "So letters took their place", "So letters stood in for them"),
+        in_file("book/chapters/05_distillation.ipynb", "MNIST", "MNIST, of course,"),
+    ],
+    ids=["docstring", "comment", "main", "import for main", "table", "table of several", "prose", "chapter's prose"],
+)
+def test_what_changes_no_number_leaves_a_page_of_choices_good(plant, project):
+    plant(project)
+    assert checks.choices(project) == []
 
 
 @pytest.mark.parametrize(

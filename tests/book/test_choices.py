@@ -1,18 +1,30 @@
 """What the chapters say of their choices is what the pages of the choices say."""
 
-import ast
+import json
 import re
+import sys
 
+import numpy as np
 import pytest
 from copies import ROOT
 
-from tlbook.record.code import chapter_code, read_chapter
+import tlbook as tl
+from tlbook.record.code import chapter_code, code_digest, reached, read_chapter
+from tlbook.run import TlbookError
+
+sys.path.insert(0, str(ROOT / "book" / "choices"))
+import page
+import stand_ins
+
+
+def lines(chapter: str) -> list[str]:
+    """Return the lines of the measured part of a page of choices."""
+    return page.measured((ROOT / "book" / "choices" / f"{chapter}.md").read_text(encoding="utf-8"))["said"].splitlines()
 
 
 def table(chapter: str) -> dict[str, list[float]]:
     """Return the rows of the table on a page of choices, in percent: one value a stand-in, then their mean."""
-    lines = (ROOT / "book" / "choices" / f"{chapter}.md").read_text(encoding="utf-8").splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ") and "%" in line]
+    rows = [line.strip("| ").split(" | ") for line in lines(chapter) if line.startswith("| ") and "%" in line]
     return {setting: [float(value.rstrip("%")) for value in values] for setting, *values in rows}
 
 
@@ -30,18 +42,7 @@ def test_chapter_3_took_what_held_out_letters_preferred():
 
 def constants(chapter: str) -> dict[str, object]:
     """Return the literal values that a chapter's code gives to names, `A, B = 1, 2` included."""
-    found = {}
-    for cell in chapter_code(read_chapter(chapter)):
-        for statement in ast.parse(cell).body:
-            match statement:
-                case ast.Assign([ast.Tuple(names)], ast.Tuple(values)):
-                    pairs = zip(names, values, strict=True)
-                case ast.Assign([name], value):
-                    pairs = [(name, value)]
-                case _:
-                    pairs = []
-            found |= {ast.unparse(name): value.value for name, value in pairs if isinstance(value, ast.Constant)}
-    return found
+    return page.constants("\n".join(chapter_code(read_chapter(chapter))))
 
 
 @pytest.mark.parametrize(
@@ -194,8 +195,7 @@ def test_chapter_4_says_of_its_choices_what_the_page_says(sentence, holds):
 
 def errors_aside() -> dict[str, int]:
     """Return the errors among the images put aside for chapter 5, by setting."""
-    lines = (ROOT / "book" / "choices" / "05_distillation.md").read_text(encoding="utf-8").splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ") and ", rate " in line]
+    rows = [line.strip("| ").split(" | ") for line in lines("05_distillation") if ", rate " in line]
     return {setting: int(wrong) for setting, wrong in rows}
 
 
@@ -223,3 +223,162 @@ def test_chapter_5_took_what_images_put_aside_preferred():
     assert abs(half - whole) < 10 and quarter > whole + 20
     assert "VGG16, after one epoch, was a poor teacher" in text
     assert found["VGG16, labels, rate 0.001"] > found["compact student, labels, rate 0.004"]
+
+
+# --- The pages and the programs beside them ------------------------------------------------------
+
+SAID = {  # what the prose says of the constants of the program
+    "01_transfer_concepts": [
+        "accuracies on {TEST:,} test images",
+        "means over {COUNTS[0]} and {COUNTS[1]} labels a class",
+        "with {HUNDRED} labels for each of five letters",
+        "with {DRAWS} draws of each",
+        "The rows with *{LONGER} times the steps* were",
+    ],
+    "02_vgg16_fine_tuning": ["accuracies on {TEST:,} test images", "trained for {STEPS} steps of 32 images"],
+    "03_kmeans_pseudo_labels": [],
+    "04_beyond_kmeans": [
+        "its {TARGET:,} training images",
+        "score {TEST:,} test images",
+        "with the neighbour loss took {PART:,} images",
+        "learns {HERE:,} of the target's images",
+        "{THERE:,} images in five other fonts",
+    ],
+    "05_distillation": [
+        "learned from the first {LEARN:,}",
+        "for {EPOCHS[teacher]}, {EPOCHS[VGG16]} and {EPOCHS[compact student]} epochs",
+        "from images as they are, for {EPOCHS[wide student]}.",
+        "soft targets, at T = {WIDE:g},",
+    ],
+}
+PROGRAMS = sorted((ROOT / "book" / "choices").glob("[0-9]*.py"))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_the_prose_says_what_the_constants_of_the_program_are(program):
+    text, found = program.with_suffix(".md").read_text(encoding="utf-8"), page.constants(program.read_text("utf-8"))
+    prose = page.PART.sub("", text)
+    assert [said for said in SAID[program.stem] if said.format(**found) not in prose] == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_the_digest_covers_what_measures_and_nothing_that_writes(program):
+    own, *chapter = page.measuring(program)
+    assert "def measure(" in own and "def start(" in own
+    assert ("def draw(" in own) == ("stand_ins.draw" in own) == (program.stem != "05_distillation")
+    assert not re.search(r"\bpage\b|def table\(|__main__", own)
+    assert bool(chapter) == (program.stem in ("01_transfer_concepts", "05_distillation"))
+
+
+def test_code_is_reached_through_other_code_and_what_runs_on_import_always_is():
+    own = """
+import a, b
+import c
+N = 1
+M = 2
+def f(): return N + b.x
+def measure(): return f() + g()
+def main(): return measure() * M
+c.set_up()
+if __name__ == "__main__": main()
+"""
+    wanted = """
+import b
+import c
+N = 1
+def f(): return N + b.x
+def measure(): return f() + g()
+c.set_up()
+def g(): return 3
+"""
+    found = reached([own, "def g(): return 3\ndef h(): return 4"], {"measure"})
+    assert code_digest(found) == code_digest(wanted)
+
+
+def test_a_program_whose_code_of_the_chapter_is_not_named_is_refused(tmp_path):
+    (tmp_path / "stand_ins.py").write_text("")
+    (tmp_path / "01_a.py").write_text("def measure():\n    exec(definitions('01_a', 'f'))\n")
+    with pytest.raises(TlbookError, match="USED"):
+        page.measuring(tmp_path / "01_a.py")
+
+
+def test_ten_letters_are_held_out_in_both_cases_and_drawn_alike_each_time():
+    for which in range(3):
+        lower, target, others, fonts = stand_ins.draw(which)
+        assert len(lower) == len(target) == 10 and target.lower() == lower
+        assert {*target} | {*others} == {*tl.glyphs.LETTERS} and not {*target} & {*others}
+        assert sorted(fonts) == sorted(tl.glyphs.FONTS)
+        again = stand_ins.draw(which)
+        assert (again[:2], again[3]) == ((lower, target), fonts)
+    headed = re.findall(r"`(\w+)`", lines("03_kmeans_pseudo_labels")[3])
+    assert headed == [stand_ins.draw(which)[1] for which in range(3)]
+
+
+PAGE = "# Tuned\n\nProse.\n\n<!-- measured: code 0 text 0 -->\n\nOld.\n\n<!-- end of what was measured -->\n\nMore.\n"
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Return a program, and a function that has it measure and returns the stand-ins that were not kept."""
+    program, done = tmp_path / "book" / "choices" / "09_toy.py", []
+    program.parent.mkdir(parents=True)
+    program.write_text("N = 1\ndef measure(which, run):\n    return N\n")
+    program.with_suffix(".md").write_text(PAGE)
+    program.with_name("stand_ins.py").write_text("def start():\n    pass\n")
+    monkeypatch.setattr(page, "RUNS", tmp_path / "_build")
+
+    def measure(which, run):
+        if which == "ill":
+            raise RuntimeError("stopped")
+        done.append(which)
+        return f"letters{which}", {("way", 0.1, 5): np.float64(which + 0.5) / 3, "other": 0.25}
+
+    def go(sets=(0, 1)):
+        done.clear()
+        page.main(str(program), measure, sets, repr)
+        return done
+
+    return program, go
+
+
+def test_only_the_measured_part_is_written(toy):
+    program, go = toy
+    assert go() == [0, 1]
+    text = program.with_suffix(".md").read_text()
+    part = page.measured(text)
+    assert text.replace(part[0], "") == PAGE.replace(page.measured(PAGE)[0], "")
+    assert part["code"] == code_digest(*page.measuring(program)) and part["text"] == page.digest(part["said"])
+    assert repr(("letters1", {("way", 0.1, 5): 0.5, "other": 0.25})) in part["said"]
+    assert "`book/choices/09_toy.py`, with Keras 3." in part["said"]
+
+
+def test_finished_stand_ins_are_kept_until_what_measures_changes(toy):
+    program, go = toy
+    with pytest.raises(RuntimeError):
+        go((0, "ill"))
+    assert program.with_suffix(".md").read_text() == PAGE
+    assert go() == [1]
+    first = program.with_suffix(".md").read_text()
+    assert go() == [] and program.with_suffix(".md").read_text() == first
+    program.write_text(program.read_text() + "SETS = (0, 1, 2)\n# a comment\n")
+    assert go((0, 1, 2)) == [2]
+    program.write_text(program.read_text().replace("N = 1", "N = 2"))
+    assert go() == [0, 1]
+    kept = page.RUNS / "09_toy-1.json"
+    kept.write_text(json.dumps(json.loads(kept.read_text()) | {"versions": {}}))
+    assert go() == [1]
+    kept.write_text("{")
+    assert go() == [1]
+
+
+def test_a_page_without_a_place_for_figures_stops_the_program_before_it_measures(toy):
+    program, go = toy
+    program.with_suffix(".md").write_text("# Tuned\n")
+    with pytest.raises(SystemExit, match="one measured part"):
+        go()
+
+
+def test_a_table_has_shares_in_percent_and_their_mean():
+    sets = [("ab", {"one": 0.5, "two": 0.25}), ("cd", {"one": 0.75, "two": 0.2501})]
+    wanted = ["| setting | `ab` | `cd` | mean |", "|---|---|---|---|", "| one | 50.0% | 75.0% | 62.5% |"]
+    assert page.by_setting(sets).splitlines()[:3] == wanted

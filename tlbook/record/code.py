@@ -88,10 +88,10 @@ def _bound(statement) -> set[str]:
     return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
 
 
-def _reached(body: list, named: set[str]) -> list:
+def _reached(body: list, named: set[str], always: list = ()) -> list:
     """Return the statements of a file that give a meaning to a name; imports only where the others use them."""
     imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
-    others = [node for node in body if node not in imports and _bound(node) & named]
+    others = [node for node in body if node not in imports and (node in always or _bound(node) & named)]
     return [node for node in imports if _bound(node) & _named(*others)] + others
 
 
@@ -111,17 +111,53 @@ def package_digests(cells: list[str]) -> dict[str, str]:
     return dict(sorted(digests.items()))
 
 
+def _spread(body: list, named: set[str], always: list = ()) -> list:
+    """Return the statements that names reach in a file, through other statements too."""
+    before, found = set(), []
+    while named != before:
+        found, before = _reached(body, named, always), named
+        named = named | _named(*found)
+    return found
+
+
 def definitions(chapter: str, code: str) -> str:
     """Return what `code` mentions of a chapter's functions, classes and constants (in capitals), as Python."""
+    return definitions_in(chapter_code(read_chapter(chapter)), code)
+
+
+def definitions_in(cells: list[str], code: str) -> str:
+    """Return what `code` mentions of the definitions in some cells: `definitions` of a chapter that lies elsewhere."""
     kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign
-    body = [node for cell in chapter_code(read_chapter(chapter)) for node in ast.parse(cell).body]
-    body = [node for node in body if isinstance(node, kinds)]
+    body = [node for cell in cells for node in ast.parse(cell).body if isinstance(node, kinds)]
     body = [node for node in body if not isinstance(node, ast.Assign) or all(map(str.isupper, _bound(node)))]
-    named, before, found = _named(ast.parse(code)), set(), []
-    while named != before:
-        found, before = _reached(body, named), named
-        named = named | _named(*found)
-    return "\n\n".join(map(ast.unparse, found))
+    return "\n\n".join(map(ast.unparse, _spread(body, _named(ast.parse(code)))))
+
+
+def _apart(node) -> list:
+    """Return an import of several names as that many imports, and any other statement as it is."""
+    match node:
+        case ast.Import(names):
+            return [ast.Import([name]) for name in names]
+        case ast.ImportFrom(module, names, level):
+            return [ast.ImportFrom(module, [name], level) for name in names]
+    return [node]
+
+
+def _runs(statement) -> bool:
+    """Return whether a statement at the top of a file does more on import than to give names a meaning."""
+    match statement:
+        case ast.Expr(value=ast.Constant()):  # a docstring
+            return False
+        case ast.If(test=ast.Compare(left=ast.Name("__name__"))):
+            return False
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.AugAssign
+    return not isinstance(statement, kinds)
+
+
+def reached(sources: list[str], start: set[str]) -> str:
+    """Return what the names in `start` reach in files of Python, and what these files do on import, as Python."""
+    body = [part for source in sources for node in ast.parse(source).body for part in _apart(node)]
+    return "\n\n".join(map(ast.unparse, _spread(body, start, [node for node in body if _runs(node)])))
 
 
 def stale(chapter: str) -> list[str]:
