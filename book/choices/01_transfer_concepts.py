@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import tlbook as tl
-from tlbook.record import code_digest, definitions
+from tlbook.record import code_digest, definitions, signed
 
 CHAPTER = "01_transfer_concepts"
 USED = "fit, with_head, keep, logistic, flat, features, graph, propagate, STEPS, SHORT"
@@ -142,12 +142,12 @@ def main():
 
 Every method of chapter 1 that has a setting was given several values to choose from, the controls as well: of networks, the largest rate, and the same five for each; of linear heads, `C`, which makes large weights cheaper the larger it is. To choose by accuracy on digits would have used up their test labels. Letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the target.
 
-Each column of the table is one such target, headed by its letters. The figures are accuracies on {TEST:,} test images. Those of networks from scratch, of fine-tuned ones and of linear heads are means over {COUNTS[0]} and {COUNTS[1]} labels a class, each drawn once. *Some stages kept* is the mean over one to four stages, frozen and free to learn, with {HUNDRED} labels for each of five letters. *Labels spread* is the mean over 1 and 5 labels a class, with {DRAWS} draws of each. All held-out letters are equally frequent, which favours equal mass. Networks are trained once for each figure, so differences of less than a point decide little.
+Each column of the table is one such target, headed by its letters. The figures are accuracies on {TEST:,} test images. Those of networks from scratch, of fine-tuned ones and of linear heads are means over {COUNTS[0]} and {COUNTS[1]} labels a class, each drawn once. *Some stages kept* is the mean over one to four stages, frozen and free to learn, with {HUNDRED} labels for each of five letters. *Labels spread* is the mean over 1 and 5 labels a class, with {DRAWS} draws of each. All held-out letters are equally frequent, which favours equal mass. Networks are trained once for each figure, so differences of less than a point decide little<!-- opinion -->.
 
-The rows with *{LONGER} times the steps* were not on the menu. They show what more patience would bring to the control from scratch. The program that measured all this and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
+The rows with *{LONGER} times the steps* were not on the menu<!-- fact: the code -->. They show what more patience would bring to the control from scratch. The program that measured all this and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
 
 """
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+    page.write_text(signed(text + "\n".join(rows) + "\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tlbook as tl
-from tlbook.record import code_digest
+from tlbook.record import code_digest, signed
 
 SETS = (0, 1)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST, STEPS = 40_000, 2_000, 3_000, 300
@@ -124,12 +124,12 @@ def main():
 
 <!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
 
-A method that was tuned beats one that was not, whatever they are. So each method of chapter 2 was given four settings to choose from, the control from scratch as well: of networks, the largest rate; of logistic regression, `C`, which makes large weights cheaper the larger it is. To choose by accuracy on digits would have used up their test labels. Letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the target.
+A method that was tuned beats one that was not, whatever they are<!-- opinion -->. So each method of chapter 2 was given four settings to choose from, the control from scratch as well: of networks, the largest rate; of logistic regression, `C`, which makes large weights cheaper the larger it is. To choose by accuracy on digits would have used up their test labels. Letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the target.
 
 Each column of the table is one such target, headed by its letters, with so many labelled images a class. The figures are accuracies on {TEST:,} test images. Networks were trained for {STEPS} steps of 32 images. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
 
 """
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+    page.write_text(signed(text + "\n".join(rows) + "\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from keras import layers
 from sklearn.cluster import KMeans
 
 import tlbook as tl
-from tlbook.record import code_digest
+from tlbook.record import code_digest, signed
 
 SETS = (0, 1, 2)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST = 40_000, 60_000, 10_000  # images: as many as in the chapter
@@ -101,12 +101,12 @@ def main():
 
 <!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
 
-Without labels of the digits nobody can see which setting names them best. So letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the unlabelled target. Their names were used to compare the settings, which cost nothing: we drew them.
+Without labels of the digits nobody can see which setting names them best<!-- fact: by construction -->. So letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the unlabelled target. Their names were used to compare the settings, which cost nothing: we drew them.
 
 Each column of the table is one such target, headed by its letters. The figures are accuracies on its test images, with clusters matched on its training images. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
 
 """
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+    page.write_text(signed(text + "\n".join(rows) + "\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":

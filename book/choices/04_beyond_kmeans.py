@@ -20,7 +20,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 import tlbook as tl
-from tlbook.record import code_digest
+from tlbook.record import code_digest, signed
 
 SETS = (0, 1)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST = 40_000, 60_000, 10_000  # images: as many as in the chapter
@@ -219,16 +219,16 @@ def main():
 
 <!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
 
-Without labels of the digits nobody can see which setting names them best. So letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the unlabelled target. Their names were used to compare the settings, which cost nothing: we drew them.
+Without labels of the digits nobody can see which setting names them best<!-- fact: by construction -->. So letters took their place. Ten letters, and five of the sixteen fonts, were held out. A source network learned the other letters in the other fonts. The held-out letters in the held-out fonts were then the unlabelled target. Their names were used to compare the settings, which cost nothing: we drew them.
 
 Each column of the table is one such target, headed by its letters. (Both cases of a letter are held out, and one of them is the target's.) The rows that begin with "K-means" or "averaged labels", and those on neighbours and rounds, score the labels of its {TARGET:,} training images. The rows on networks score {TEST:,} test images, with clusters matched on the training images. Where nothing else is said, a row takes two depths of features, deskewed letters, 30 starts of K-means, 10 neighbours, equal mass, and the full augmentation; averaged labels take 50 rounds, and those that networks learn 100. *On one scale* means that each feature of the last layer is brought to mean 0 and spread 1 first. *Free mass* leaves out the step that gives all classes the same share. The letters are drawn in equal numbers, which favours equal mass. *Five shifts* averages the predictions for an image and for four copies, each moved by a pixel. The trials with the neighbour loss took {PART:,} images.
 
 The last rows are about another place. A network learns {HERE:,} of the target's images with their labels and guesses the names of the same letters elsewhere: {THERE:,} images in five other fonts and as coarse as the 8 × 8 digits. Then it goes the other way. The guesses are averaged over neighbours, and scored as they are, without matching.
 
-Each figure is one run, so differences of less than a point decide little. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
+Each figure is one run, so differences of less than a point decide little<!-- opinion -->. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
 
 """
-    page.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+    page.write_text(signed(text + "\n".join(rows) + "\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 import tlbook as tl
-from tlbook.record import code_digest, definitions
+from tlbook.record import code_digest, definitions, signed
 
 CHAPTER, LEARN = "05_distillation", 50_000
 EPOCHS = {"teacher": 30, "wide student": 10, "VGG16": 1, "compact student": 4}
@@ -79,15 +79,15 @@ def main():
 
 <!-- code: {code_digest(page.with_suffix(".py").read_text(encoding="utf-8"))} -->
 
-Chapter 5 compares its networks by their errors on MNIST's test images, so these must not choose anything. But it has the labels of all training images. Of those, the last 10,000 were put aside: each setting below learned from the first {LEARN:,}, and the table says how many of the others it got wrong. To save time, trials were shorter than the chapter's runs. A short trial favours a network that is held back less, and a larger rate.
+Chapter 5 compares its networks by their errors on MNIST's test images, so these must not choose anything. But it has the labels of all training images. Of those, the last 10,000 were put aside: each setting below learned from the first {LEARN:,}, and the table says how many of the others it got wrong. To save time, trials were shorter than the chapter's runs<!-- fact: by the settings -->. A short trial favours a network that is held back less, and a larger rate.
 
-*Dropout* gives the shares of pixels and of hidden units that are switched off. The teacher, VGG16 and the compact student learned from images jittered by up to two pixels, for {EPOCHS["teacher"]}, {EPOCHS["VGG16"]} and {EPOCHS["compact student"]} epochs; the wide student from images as they are, for {EPOCHS["wide student"]}. Its soft targets, at T = {WIDE:g}, come from the best teacher of the table, and those of the compact student from the best VGG16, which names the jittered images as they come. VGG16 began with the letters weights of the book.
+*Dropout* gives the shares of pixels and of hidden units that are switched off. The teacher, VGG16 and the compact student learned from images jittered by up to two pixels, for {EPOCHS["teacher"]}, {EPOCHS["VGG16"]} and {EPOCHS["compact student"]} epochs; the wide student from images as they are, for {EPOCHS["wide student"]}. Its soft targets, at T = {WIDE:g}, come from the best teacher of the table, and those of the compact student from the best VGG16, which names the jittered images as they come<!-- fact: the code -->. VGG16 began with the letters weights of the book.
 
-Each figure is one run. Between two runs that differ in their seed alone, a difference of ten errors is nothing special, so differences of that size decide little. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
+Each figure is one run. Between two runs that differ in their seed alone, a difference of ten errors is nothing special, so differences of that size decide little<!-- opinion -->. The program that measured them and wrote this page is `book/choices/{Path(__file__).name}`; it ran with Keras {keras.__version__} on {run.backend}.
 
 """
     head = "| setting | errors among 10,000 |\n|---|---|\n"
-    page.write_text(text + head + "\n".join(rows) + "\n", encoding="utf-8")
+    page.write_text(signed(text + head + "\n".join(rows) + "\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":
