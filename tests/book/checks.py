@@ -135,7 +135,7 @@ UNIT = (
     r"(?:%|(?:per ?cent|points?|errors?|seconds?|minutes?|hours?|times|weights|s|min|h|[kMG]B|(?:mega|giga)bytes?)\b"
     r"|images/s|[×x](?![\w ]*\d))"
 )
-NUMBER = re.compile(rf"(?<![\w.,])\d[\d.,]*(?:[ \n-]+|(?=[%×x]|[kMG]B)){UNIT}|(?<![\w.,])\d+\.\d+(?![\w.])")
+NUMBER = re.compile(rf"(?<![\w.,])\d[\d.,]*(?:[ \n-]+|(?=[%×x]|[kMG]B)){UNIT}|(?<![\w.,])\d+\.\d+(?!\w|\.\d)")
 GIVEN = re.compile(r"([−\d][\d.,]*(?:\s?[^\s<>]+){0,2}?)<!-- given: [^>]+-->")
 OTHERS = re.compile(r"([−\d][\d.,]*(?: %)?)<!-- fact: (\w+) -->")
 VERSION = re.compile(r"\b3\.1[1-3]\b(?! ?%)|(?:CC BY|Attribution) 4\.0|Keras 3[\d.]*")

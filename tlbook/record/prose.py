@@ -149,7 +149,7 @@ def read(book: Book) -> list[Sentence]:
 
 COUNT = r"(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|nineteen|twenty|(?:a )?hundred)"
 WORDS = (
-    r"better|worse|worst|best(?! of| head| single)|best of (?:all|the)|(?<!to )beats?|beaten|wins|overtakes?|ahead",
+    r"better|worse|worst|best(?! of| head| single)|best of (?:all|the)|(?<!to )beats?|beaten|wins?|overtakes?|ahead",
     r"(?:is|are|was|were|falls?|ends?|far|still|even|lies?|then) behind|behind (?:scratch|plain|both)|suffers",
     r"level with|lower than|higher|lowest|highest|faster|slower|sooner|hardly(?! ever)|nearly|almost|barely|all but",
     r"(?:comes?|gets?|brings?|spread) (?:it )?(?:further|closer)|as (?:good|bad|far|many|few|accurate|much) as",
@@ -167,7 +167,7 @@ WORDS = (
 )
 COMPARING = re.compile(rf"\b(?:{'|'.join(WORDS)})\b", re.I)
 MODAL = (
-    r"should|would|may|might|could|perhaps|suppose|we (?:guess|expect)|it seems|asks? whether|tried on|is called"
+    r"should|would|may|might|perhaps|suppose|we (?:guess|expect)|it seems|asks? whether|tried on|is called"
     r"|means (?:that|here)"
 )
 VERBS = (
@@ -178,6 +178,7 @@ VERBS = (
 HEDGED = re.compile(rf"\?\W*$|\b(?:{MODAL})\b|^(?:\W|\d\. |cure\b)*(?:{VERBS})\b", re.I)
 
 
+@functools.cache
 def compares(sentence: Sentence) -> str:
     """Return the words by which a sentence compares or counts; of questions, wishes and instructions none."""
     words = sentence.words
