@@ -126,6 +126,21 @@ def _seeds(text: str, most: int = 100) -> list[int]:
     return list(range(numbers[0], numbers[-1] + 1))
 
 
+def _sentences(agreed: bool) -> None:
+    """Try every sentence on what stands beside it; if `agreed`, note first that all were read as they are now."""
+    from tlbook.record import conditions, paths, prose, runs
+
+    book = conditions.Book(paths.ROOT)
+    if agreed:
+        book.ledger = prose.agreed(book)
+    wrong = prose.problems(book)
+    print("\n".join(wrong) or "Every sentence rests on what stands beside it.")
+    do = "mend sentence or marker; CONTRIBUTING.md says how"
+    require(not wrong, "sentences", "what stands beside them, and true", f"{len(wrong)} that do not fit", do)
+    if agreed:
+        runs.write({paths.SENTENCES: book.ledger})
+
+
 def record(arguments) -> None:
     """Run chapters and write what came out."""
     from tlbook.record import book, code, paths, register, runs
@@ -144,6 +159,7 @@ def record(arguments) -> None:
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
     elif arguments.prose:
         book.write_book(register.rows())
+        _sentences(arguments.agreed)
     elif arguments.seed is not None:
         out = arguments.out or Path()
         done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")
@@ -169,6 +185,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", help="one run only, changing nothing of the book")
     add("--stale", action="store_true", help="list what changed since it was recorded")
     add("--prose", action="store_true", help="write the numbers in prose anew, run nothing")
+    parsers[record].add_argument(
+        "--agreed", action="store_true", help="with --prose: every sentence that changed was read"
+    )
     parsers[record].add_argument("--out", type=Path, help="with --seed: folder for that run's files")
     return top.parse_args(argv)
 

@@ -5,6 +5,8 @@ empty list is good news. They read files and run nothing.
 """
 
 import ast
+import functools
+import itertools
 import json
 import re
 import subprocess
@@ -17,6 +19,8 @@ import numpy as np
 
 from tlbook.claims import PLAIN, UNITS, written
 from tlbook.record import code, pages
+from tlbook.record import prose as prose_rules
+from tlbook.record.conditions import Book
 from tlbook.run import TlbookError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "choices"))
@@ -78,7 +82,6 @@ REQUIRED = {
     },
     "roads": {"umap_gmm_acc", "umap_hdbscan_coverage", "letters_network_acc"},
 }
-BY_PROGRAM = ("results.md", "roads.md")  # pages that are written as a whole; of those of choices, a part is
 PROVENANCE = re.compile(
     r"Profile: full · Data: (?P<data>[^·]+) · SHA-256 (?P<sha>[0-9a-f]{12}) · Seeds: (?P<seeds>\d+(?:, \d+)*)"
     r" · Python 3\.\d+\.\d+ · Keras 3\.[\d.]+ on \w+ \S+ · scikit-learn [\d.]+"
@@ -91,10 +94,21 @@ HOSTS = ["py" + "pi.org", "python" + "hosted.org", "py" + "pi.python.org", "cond
 # --- Reading -------------------------------------------------------------------------------------
 
 
-def chapters(root: Path) -> dict:
-    """Return every chapter's notebook by its name."""
+def chapters(root: Path | Book) -> dict:
+    """Return every chapter's notebook by its name: of a folder, or of a book in memory."""
+    if isinstance(root, Book):
+        return root.chapters
     paths = sorted((root / "book" / "chapters").glob("*.ipynb"))
-    return {path.stem: nbformat.read(path, as_version=4) for path in paths}
+    return {path.stem: _notebook(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+
+
+@functools.lru_cache(maxsize=20)
+def _notebook(path: Path, *_):
+    return nbformat.read(path, as_version=4)
+
+
+def read(root: Path | Book) -> Book:
+    return root if isinstance(root, Book) else Book(root)
 
 
 def code_cells(root: Path):
@@ -105,7 +119,9 @@ def code_cells(root: Path):
             yield f"{chapter}, code cell {number}", cell
 
 
-def rows(root: Path) -> list[dict]:
+def rows(root: Path | Book) -> list[dict]:
+    if isinstance(root, Book):
+        return root.rows
     path = root / "book" / "reference" / "results.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
@@ -116,85 +132,108 @@ def printed(cell) -> list[str]:
     return "".join(texts).splitlines()
 
 
-# --- Numbers in prose ----------------------------------------------------------------------------
+# --- Sentences and the numbers in them ------------------------------------------------------------
 
-GIVEN = re.compile(r"[−\d.,]+\s?\S+<!-- given: [^>]+-->")
-NUMBER = re.compile(r"\d[\d.,]*\s*(?:%|percent\b|points?\b|errors?\b|seconds?\b|images/s|MB\b|×(?!\s*\d))")
-FENCE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\s*(\{[\w:-]+\})?")
-QUIET = re.compile(
-    r"<!--.*?-->|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)\n]*\)|</?\w[^>\n]*>|^\s*:[\w-]+:.*?$", re.S | re.M
+UNIT = (
+    r"(?:%|(?:per ?cent|points?|errors?|seconds?|minutes?|hours?|times|weights|s|min|h|[kMG]B|(?:mega|giga)bytes?)\b"
+    r"|images/s|[×x](?![\w ]*\d))"
 )
-SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?!\s)|\n(?!\s*\n|\s*[-*+|] |\s*\d+\. ))+[.!?]?")
+NUMBER = re.compile(rf"(?<![\w.,])\d[\d.,]*(?:[ \n-]+|(?=[%×x]|[kMG]B)){UNIT}|(?<![\w.,])\d+\.\d+(?!\w|\.\d)")
+GIVEN = re.compile(r"([−\d][\d.,]*(?:\s?[^\s<>]+){0,2}?)<!-- given: [^>]+-->")
+OTHERS = re.compile(r"([−\d][\d.,]*(?: %)?)<!-- fact: (\w+) -->")
+VERSION = re.compile(r"\b3\.1[1-3]\b(?! ?%)|(?:CC BY|Attribution) 4\.0|Keras 3[\d.]*")
+CODE = re.compile(rf"`(?!\d[\d.,]*\s*{UNIT}`)[^`\n]+`")
+QUIET = re.compile(r"<!--.*?-->|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)\n]*\)|</?\w[^>\n]*>", re.S)
+CELL = re.compile(r"(?<=\|) *[−-]?\d[\d.,]*(?: ± [\d.,]+)? *(?=\|)")
+EXTREME = re.compile(r"best|worst|(?:high|low|larg|small|long|short|few|fast|slow)est|most|least|up to|above", re.I)
+MEASURED = {"fraction": "%", "points": "points", "errors": "errors", "seconds": "seconds"}
 
 
 def _blank(found: re.Match) -> str:
     return re.sub(r"[^\n]", " ", found[0])
 
 
-def _without_code(text: str) -> str:
-    """Blank out code blocks; what stands in a directive (a note, a caption) is prose and stays."""
-    lines, open_fences = text.split("\n"), []
-    for number, line in enumerate(lines):
-        fence = FENCE.match(line)
-        if (
-            fence
-            and open_fences
-            and not fence[2]
-            and line.strip() == fence[1]
-            and len(fence[1]) >= len(open_fences[-1][0])
-        ):
-            open_fences.pop()
-        elif fence and not any(hides for _, hides in open_fences):
-            prose = fence[2] and not re.match(r"\{(code|math|bibliography)", fence[2])
-            open_fences.append((fence[1], not prose))
-        elif not any(hides for _, hides in open_fences):
-            continue
-        lines[number] = " " * len(line)
-    return "\n".join(lines)
-
-
-def numbers_in(text: str, register_rows: list[dict], chapter: str = "") -> list[tuple[int, str]]:
-    """Find measured numbers that differ from the register or stand without a marker: line and fault."""
-    found = []
-
-    def line(place: int) -> int:
-        return text.count("\n", 0, place) + 1
-
+def _marked(text: str, register_rows: list[dict], chapter: str):
+    """Go through the numbers at a marker: the place, and what is wrong there."""
     for mark in pages.MARKED.finditer(text):
         try:
             right = pages.MARKED.match(pages.fill(mark[0], register_rows, chapter))[1]
         except TlbookError as error:
-            found.append((line(mark.start()), str(error)))
+            yield mark.start(), str(error)
             continue
         if right != mark[1]:
-            found.append((line(mark.start()), f"says {mark[1]}, the register says {right}"))
-    bare = _without_code(text)
-    for pattern in (pages.MARKED, GIVEN):
+            yield mark.start(), f"says {mark[1]}, the register says {right}"
+        before = re.split(r"[.!?]\s|\n\n", text[: mark.start()])[-1]
+        if mark[3] in ("min", "max") and not EXTREME.search(before):
+            yield mark.start(), f"shows the {mark[3]} of the seeds, and does not say so"
+
+
+def _given(text: str, register_rows: list[dict], chapter: str, others: dict):
+    """Go through the numbers that are given, or other people's: the place, and what is wrong there."""
+    own = [row for row in register_rows if row["chapter"] == chapter or not chapter]
+    measured = {written(row["mean"], row["unit"]) for row in own} | {str(round(row["mean"], 3)) for row in own}
+    for mark in GIVEN.finditer(text):
+        if mark[1] in measured and "." in mark[1]:
+            yield mark.start(), f"gives {mark[1]}, which was measured"
+    for mark in OTHERS.finditer(text):
+        if mark[2] in others and mark[1] != others[mark[2]]["number"]:
+            yield mark.start(), f"says {mark[1]}, others.toml says {others[mark[2]]['number']}"
+
+
+def numbers_in(text: str, register_rows: list[dict], chapter: str = "", others: dict | None = None) -> list:
+    """Find measured numbers that differ from the register or stand without a marker: line and fault."""
+    found = [*_marked(text, register_rows, chapter), *_given(text, register_rows, chapter, others or {})]
+    bare = text
+    for pattern in (pages.MARKED, GIVEN, OTHERS):
         bare = pattern.sub(_blank, bare)
-    for sentence in SENTENCE.finditer(bare):
-        if "{cite" in sentence[0]:
-            bare = bare[: sentence.start()] + _blank(sentence) + bare[sentence.end() :]
-    for mark in NUMBER.finditer(QUIET.sub(_blank, bare)):
-        found.append((line(mark.start()), f"{' '.join(mark[0].split())!r} has neither marker nor citation"))
-    return sorted(found)
+    bare = re.sub(r"[^\n]*<!-- holds: [^\n]*", _tested, bare)
+    bare = CODE.sub(_blank, VERSION.sub(_blank, prose_rules.without_code(bare)))
+    bare = QUIET.sub(_blank, re.sub(r"^.*\n(?= *\|--)|^ *\|[^|\n]*", _blank, bare, flags=re.M))
+    found += [
+        (mark.start(), f"{' '.join(mark[0].split())!r} has no marker")
+        for pattern in (NUMBER, CELL)
+        for mark in pattern.finditer(bare)
+    ]
+    return sorted({(text.count("\n", 0, place) + 1, fault) for place, fault in found})
+
+
+def _tested(line: re.Match) -> str:
+    """Blank the numbers of a line that a condition of the same line names."""
+    named = set(re.findall(r"(?<![\w.])\d+\.\d+", " ".join(re.findall(r"<!-- holds: (.*?) -->", line[0]))))
+    return re.sub(
+        r"(?<![\w.])\d+\.\d+(?![^<]*-->)", lambda part: _blank(part) if part[0] in named else part[0], line[0]
+    )
 
 
 def prose(root: Path) -> list[str]:
-    """Numbers in prose stand at a marker, and are those of the register."""
-    found, kept = [], rows(root)
-    top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-    for path in (*top, *sorted((root / "book").rglob("*.md"))):
-        if path.is_file() and path.name not in BY_PROGRAM:
-            text = choices_page.PART.sub(_blank, path.read_text(encoding="utf-8"))
-            for line, fault in numbers_in(text, kept):
-                found.append(f"{path.relative_to(root)}, line {line}: {fault}")
-    for chapter, notebook in chapters(root).items():
+    """Numbers in prose stand at a marker, and are those of the register or of others."""
+    found, book = [], read(root)
+    for name, text in book.pages.items():
+        if not name.startswith("book/roads/"):
+            text = choices_page.PART.sub(_blank, text)
+            found += [f"{name}, line {line}: {fault}" for line, fault in numbers_in(text, book.rows, "", book.others)]
+    for chapter, notebook in book.chapters.items():
         for number, cell in enumerate(notebook.cells, 1):
             if cell.cell_type == "markdown" and "provenance" not in cell.metadata.get("tags", []):
-                for line, fault in numbers_in(cell.source, kept, chapter):
+                for line, fault in numbers_in(cell.source, book.rows, chapter, book.others):
                     first = cell.source.partition("\n")[0][:40]
                     found.append(f"{chapter}, cell {number} ({first!r}), line {line}: {fault}")
     return found
+
+
+def sentences(root: Path) -> list[str]:
+    """A sentence that compares or counts rests on a claim, a condition, a number or a source."""
+    return prose_rules.problems(read(root))
+
+
+def others(root: Path) -> list[str]:
+    """Other people's numbers name an entry of the bibliography, and each is used."""
+    book = read(root)
+    used = {text for each in prose_rules.read(book) for kind, text in each.marks if kind == "fact"}
+    unknown = [key for key, entry in book.others.items() if entry["source"] not in book.keys]
+    return [f"others.toml, {key}: its source is not in the bibliography" for key in unknown] + [
+        f"others.toml, {key}: no sentence uses it" for key in sorted(book.others.keys() - used)
+    ]
 
 
 # --- Chapters ------------------------------------------------------------------------------------
@@ -228,8 +267,11 @@ def clean_outputs(root: Path) -> list[str]:
     return found
 
 
-# What is not text on a page today. Comments without angle brackets: a browser ends one at the first `>` of `<!-->`.
-HARMLESS = re.compile(r"<!--[^<>]*-->|</?(?:details|summary)>|<a href=\"[\w./-]+\">|</a>|\{term\}`[\w -]+<[\w -]+>`")
+# What is not text on a page today. In comments, angle brackets compare: between spaces, so that none can end a comment
+# for a browser, which takes `<!-->`, `<!--->` and `--!>` for an end as well.
+HARMLESS = re.compile(
+    r"<!-- (?:[^<>-]|-(?!-)| [<>]=? )*-->|</?(?:details|summary)>|<a href=\"[\w./-]+\">|</a>|\{term\}`[\w -]+<[\w -]+>`"
+)
 ROLES = {"cite:p", "cite:t", "eq", "term"}
 DIRECTIVES = {"bibliography", "figure", "glossary"}
 OUTPUT_KINDS = {"text/plain", "text/markdown", "text/html", "image/png"}
@@ -293,7 +335,7 @@ def short_cells(root: Path) -> list[str]:
 
 
 def claims_in(source: str):
-    """Find the calls of ``tl.claim`` in code: each sentence (None if it is not a plain one), and whether full only.
+    """Find the calls of ``tl.claim`` in code: each sentence (None if it is not a plain one), and the call.
 
     A claim about each of several things in turn, ``f"{name}: a sentence"``, is found as ``": a sentence"``.
     """
@@ -306,17 +348,37 @@ def claims_in(source: str):
                     pass
                 case _:
                     text = None
-            yield text, any(keyword.arg == "full_only" for keyword in node.keywords)
+            yield text, node
+
+
+def _vacuous(holds) -> bool:
+    """Return whether what a claim tests is so by its form: a constant, without a name, or something against itself."""
+    nodes = list(ast.walk(holds))
+    same = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Compare) and ast.dump(node.left) in map(ast.dump, node.comparators)
+    ]
+    constant = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, bool)]
+    either = [node for node in nodes if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)]
+    either = [
+        node for node in either if any(not any(isinstance(n, ast.Name) for n in ast.walk(v)) for v in node.values)
+    ]
+    return (
+        bool(same or either) or (bool(constant) and len(nodes) < 4) or not any(isinstance(n, ast.Name) for n in nodes)
+    )
 
 
 def claims_hold(root: Path) -> list[str]:
     """Every claim is a plain sentence (after a name, perhaps), ran, and holds in the run that is printed."""
     found, seen = [], set()
     for where, cell in code_cells(root):
-        for text, _ in claims_in(cell.source):
+        for text, call in claims_in(cell.source):
             if text is None:
                 found.append(f"{where}: a claim whose sentence is not written out")
                 continue
+            if len(call.args) < 2 or _vacuous(call.args[1]):
+                found.append(f"{where}: the claim {text!r} tests nothing")
             end = text if text.startswith(": ") else f" {text}"
             lines = [line for line in printed(cell) if re.sub(r" \(in \d+ of \d+ seeds\)$", "", line).endswith(end)]
             if not any(line.startswith(("✓ ", "✗ FALSE: ")) for line in lines):
@@ -329,11 +391,53 @@ def claims_hold(root: Path) -> list[str]:
     return found
 
 
+def claims_recorded(root: Path) -> list[str]:
+    """The claims that a chapter recorded are those of its code, printed as they held, each in most of the seeds."""
+    found = []
+    for chapter, notebook in chapters(root).items():
+        kept = notebook.metadata.get("tlbook", {}).get("claims", {})
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        made = [text for cell in cells for text, _ in claims_in(cell.source) if text]
+        lines = {line for cell in cells for line in printed(cell)}
+        for text, held in kept.items():
+            count = f"{text} (in {sum(held)} of {len(held)} seeds)"
+            if not any(text == one or (one.startswith(": ") and text.endswith(one)) for one in made):
+                found.append(f"{chapter}: the claim {text!r} is no longer in the code")
+            if not any(line.endswith(f" {count}") for line in lines):
+                found.append(f"{chapter}: does not print that {count}")
+            if sum(held) <= len(held) / 2:
+                found.append(f"{chapter}: the claim {text!r} fails in most seeds; say what is so")
+        missing = [text for text in made if not any(one.endswith(text) for one in kept)]
+        found += [f"{chapter}: the claim {text!r} was not recorded" for text in missing]
+    return found
+
+
+def outputs_as_recorded(root: Path) -> list[str]:
+    """Outputs, figures, alt texts and provenance are those that the recorder wrote; its seeds are 0 to N - 1."""
+    found = []
+    for chapter, notebook in chapters(root).items():
+        about = notebook.metadata.get("tlbook", {})
+        if about.get("seeds") != list(range(len(about.get("seeds", "-")))):
+            found.append(f"{chapter}: recorded with the seeds {about.get('seeds')}, not with the first ones")
+        kept, now = about.get("outputs", []), pages.outputs(notebook)
+        for number, (one, other) in enumerate(itertools.zip_longest(kept, now), 1):
+            if one != other:
+                where = f"code cell {number}: its outputs are" if number < len(now) else "its provenance line is"
+                found.append(f"{chapter}, {where} not as recorded; run  make record CHAPTER={chapter}")
+        for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+            drawn = [output.data.get("text/plain") for output in cell.outputs if "image/png" in output.get("data", {})]
+            if drawn and drawn != [f"Figure: {alt}"]:
+                found.append(f"{chapter}: the alt text {alt!r} is not that of its figure")
+    return found
+
+
 def claims_run_in_quick(root: Path) -> list[str]:
     """At least half of a chapter's claims run in the quick profile."""
     found = []
     for chapter, notebook in chapters(root).items():
-        full_only = [late for cell in code.chapter_code(notebook) for _, late in claims_in(cell)]
+        calls = [call for cell in code.chapter_code(notebook) for _, call in claims_in(cell)]
+        full_only = [any(keyword.arg == "full_only" for keyword in call.keywords) for call in calls]
         if sum(full_only) > len(full_only) / 2:
             found.append(
                 f"{chapter}: {sum(full_only)} of its {len(full_only)} claims are left out of the quick profile"
@@ -438,12 +542,22 @@ def choices(root: Path) -> list[str]:
     return found
 
 
+def drawn(svg: str) -> list:
+    """Return what an SVG shows: its texts, and each element's place and form, rounded so that fonts may differ."""
+    shapes = [
+        (node.tag.rpartition("}")[2], key, [round(float(n)) for n in re.findall(r"-?\d+\.?\d*", node.get(key))])
+        for node in ElementTree.fromstring(svg).iter()
+        for key in ("d", "x", "y", "width", "height", "transform", "points")
+        if node.get(key) and not node.tag.endswith("}svg")
+    ]
+    return [*_texts(svg), *shapes]
+
+
 def story(root: Path) -> list[str]:
-    """The landing page's figure says what the register says."""
+    """The landing page's figure shows what the register says."""
     path, made = root / "book" / "figures" / "story.svg", pages.story(rows(root))
-    right = _texts(made) if made else []
-    there = _texts(path.read_text(encoding="utf-8")) if path.is_file() else []
-    if there == right:
+    there = drawn(path.read_text(encoding="utf-8")) if path.is_file() else []
+    if there == (drawn(made) if made else []):
         return []
     return ["book/figures/story.svg: not drawn from results.json; run  python -m tlbook record --prose"]
 
@@ -520,9 +634,13 @@ ALL = (
     alt_text,
     short_cells,
     claims_hold,
+    claims_recorded,
+    outputs_as_recorded,
     claims_run_in_quick,
     provenance,
     prose,
+    sentences,
+    others,
     results,
     results_page,
     choices,

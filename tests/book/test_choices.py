@@ -82,17 +82,9 @@ def test_chapter_1_took_the_settings_that_held_out_letters_preferred(method, nam
     assert constants("01_transfer_concepts")[name] == max(means, key=means.get)
 
 
-def test_on_held_out_letters_patience_and_half_the_rate_do_what_chapter_1_says():
-    found = {row: values[-1] for row, values in table("01_transfer_concepts").items()}
-    for rate in ("0.002", "0.004"):  # "three times the steps made little difference"
-        plain, patient = (
-            found[f"from scratch, {steps}, 5 labels a class, rate {rate}"]
-            for steps in ("as long as the others", "3 times the steps")
-        )
-        assert abs(patient - plain) < 2
+def test_chapter_1_tunes_at_half_the_rate_of_scratch():
     chosen = constants("01_transfer_concepts")
-    cost = found[f"from scratch, rate {chosen['SCRATCH']:g}"] - found[f"from scratch, rate {chosen['TUNE']:g}"]
-    assert chosen["TUNE"] == chosen["SCRATCH"] / 2 and 1 < cost < 3  # "costs scratch about two points"
+    assert chosen["TUNE"] == chosen["SCRATCH"] / 2
 
 
 def test_chapter_1_took_the_balance_that_held_out_letters_preferred():
@@ -130,69 +122,6 @@ def test_chapter_4_took_what_held_out_letters_preferred():
     assert found["network on deskewed images, five shifts"] > found["network on deskewed images"]
 
 
-@pytest.mark.parametrize(
-    ("sentence", "holds"),
-    [
-        (
-            "Two depths were better than the last layer alone",
-            lambda found: all(
-                found[f"averaged labels, two depths, letters {way}"]
-                > found[f"averaged labels, last layer, letters {way}"]
-                for way in ("as drawn", "deskewed")
-            ),
-        ),
-        (
-            "with five, ten or twenty neighbours the labels came out within a point of each other",
-            lambda found: (
-                max(found[f"{k} neighbours, 100 rounds, equal mass"] for k in (5, 10, 20))
-                - min(found[f"{k} neighbours, 100 rounds, equal mass"] for k in (5, 10, 20))
-                < 1
-            ),
-        ),
-        (
-            "deskewing made no difference there",
-            lambda found: (
-                abs(
-                    found["averaged labels, two depths, letters deskewed"]
-                    - found["averaged labels, two depths, letters as drawn"]
-                )
-                < 0.2
-            ),
-        ),
-        (
-            "Equal mass, after a hundred rounds, lifts the labels by several points",
-            lambda found: (
-                found["10 neighbours, 100 rounds, equal mass"] > found["10 neighbours, 100 rounds, free mass"] + 2
-            ),
-        ),
-        (
-            "On held-out letters, in single runs and on different numbers of images, the loss scored higher",
-            lambda found: found["neighbour loss, balance 5.0"] > found["10 neighbours, 100 rounds, equal mass"],
-        ),
-        (
-            "Equal mass was better there, too",
-            lambda found: all(
-                found[f"carried to {name} letters, {rounds} rounds, equal mass"]
-                > found[f"carried to {name} letters, {rounds} rounds, free mass"]
-                for name in ("coarse", "fine")
-                for rounds in (10, 20, 50, 100)
-            ),
-        ),
-        (
-            "averaged labels were better on average with the last layer left as it is",
-            lambda found: (
-                found["averaged labels, two depths, letters deskewed"]
-                > found["averaged labels, two depths, last on one scale, letters deskewed"]
-            ),
-        ),
-    ],
-)
-def test_chapter_4_says_of_its_choices_what_the_page_says(sentence, holds):
-    text = (ROOT / "book" / "chapters" / "04_beyond_kmeans.ipynb").read_text(encoding="utf-8")
-    assert sentence in text
-    assert holds({row: values[-1] for row, values in table("04_beyond_kmeans").items()})
-
-
 def errors_aside() -> dict[str, int]:
     """Return the errors among the images put aside for chapter 5, by setting."""
     rows = [line.strip("| ").split(" | ") for line in lines("05_distillation") if ", rate " in line]
@@ -217,12 +146,6 @@ def test_chapter_5_took_what_images_put_aside_preferred():
     assert best("compact student, labels").endswith("rate 0.004")
     assert best("compact student, soft") == "compact student, soft targets of VGG16 at T = 1, rate 0.004"
     assert chosen["SMALL_T"] == 1
-    text = (ROOT / "book" / "chapters" / "05_distillation.ipynb").read_text(encoding="utf-8")
-    assert "With labels half of it did as well, and a quarter of it clearly worse" in text
-    quarter, half, whole = (found[f"wide student, labels, rate {rate}"] for rate in (0.0005, 0.001, 0.002))
-    assert abs(half - whole) < 10 and quarter > whole + 20
-    assert "VGG16, after one epoch, was a poor teacher" in text
-    assert found["VGG16, labels, rate 0.001"] > found["compact student, labels, rate 0.004"]
 
 
 # --- The pages and the programs beside them ------------------------------------------------------
@@ -257,7 +180,7 @@ PROGRAMS = sorted((ROOT / "book" / "choices").glob("[0-9]*.py"))
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_the_prose_says_what_the_constants_of_the_program_are(program):
     text, found = program.with_suffix(".md").read_text(encoding="utf-8"), page.constants(program.read_text("utf-8"))
-    prose = page.PART.sub("", text)
+    prose = re.sub("<!-- .*? -->", "", page.PART.sub("", text))
     assert [said for said in SAID[program.stem] if said.format(**found) not in prose] == []
 
 

@@ -16,13 +16,13 @@ import label_curves
 def test_the_label_curves_are_those_of_the_register():
     drawn = (ROOT / "book" / "figures" / "label_curves.svg").read_text(encoding="utf-8")
     made = label_curves.figure(register.rows())
-    assert checks._texts(drawn) == checks._texts(made), "run  python book/figures/label_curves.py"
+    assert checks.drawn(drawn) == checks.drawn(made), "run  python book/figures/label_curves.py"
 
 
 def test_a_figure_of_other_values_is_told_apart():
     rows = register.rows()
     other = [row | {"mean": row["mean"] / 2} if row["name"] == "frozen_acc_at_50" else row for row in rows]
-    assert checks._texts(label_curves.figure(rows)) != checks._texts(label_curves.figure(other))
+    assert checks.drawn(label_curves.figure(rows)) != checks.drawn(label_curves.figure(other))
 
 
 def test_a_point_that_is_missing_is_named():

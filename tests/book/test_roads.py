@@ -143,11 +143,8 @@ def test_the_page_is_by_these_programs_and_says_what_the_register_says():
     assert f"<!-- code: {measure.digests()['code']} package: " in page, "run  make roads"
     assert measure.table(rows) in page
     assert pages.fill(page, kept) == page
-    mean = {row["name"]: row["mean"] for row in kept}
-    slowest, seconds = max(((row["name"], row["mean"]) for row in rows if row["unit"] == "seconds"), key=lambda r: r[1])
-    assert slowest.startswith("gan_") and seconds < 900, "its sentences on the GAN and on a quarter of an hour"
-    assert mean["umap_gmm_acc"] > mean["slanted_labels_acc"], "its sentence on images as written"
-    assert checks._texts(measure.figure(rows, measure.ALT)) == checks._texts(drawn)
+    assert pages.signed(page) == page, "changed by hand; run  make roads"
+    assert checks.drawn(measure.figure(rows, measure.ALT)) == checks.drawn(drawn)
 
 
 def test_a_run_of_other_code_does_not_count(tmp_path, monkeypatch):

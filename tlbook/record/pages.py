@@ -7,6 +7,7 @@ for the ``mean`` alone, or for the ``min`` or ``max`` over the seeds (inside a t
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -21,6 +22,7 @@ from tlbook.record.runs import provenance_line
 from tlbook.run import TlbookError
 
 MARKED = re.compile(r"(?<!`)\*\*([^*\n]+)\*\*<!-- num: ([\w.]+)(?: \|?\s?(mean|min|max))? -->")
+SIGNED = re.compile(r"(<!-- code: \w+(?: package: \w+)?)(?: page: \w+)? -->")
 STORY_BARS = {
     "03_kmeans_pseudo_labels.raw_kmeans_acc": "K-means on pixels",
     "03_kmeans_pseudo_labels.random_features_kmeans_acc": "K-means on features\nof an untrained network",
@@ -118,6 +120,34 @@ def written_from(rows: list[dict]) -> dict[Path, str]:
     return texts
 
 
+def digest(of) -> str:
+    """Return a short digest of a text, or of lists and dicts of texts."""
+    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def signed(page: str) -> str:
+    """Return a page with its own digest beside that of the program that wrote it: a page changed by hand shows."""
+    return SIGNED.sub(rf"\1 page: {digest(unsigned(page))} -->", page)
+
+
+def unsigned(page: str) -> str:
+    """Return what a page says, without its digests and the values that are filled in.
+
+    >>> unsigned(signed("A <!-- code: 12 -->"))
+    'A '
+    """
+    return SIGNED.sub("", re.sub(r"\*\*[^*\n]+\*\*(?=<!-- num: )", "", page))
+
+
+def outputs(notebook) -> list[str]:
+    """Return a digest of what each code cell shows, alt text included, and at last of the provenance line."""
+    shown = [
+        digest([cell.outputs, cell.metadata.get("mystnb", {})]) for cell in notebook.cells if cell.cell_type == "code"
+    ]
+    line = [cell.source for cell in notebook.cells if "provenance" in cell.metadata.get("tags", [])]
+    return [*shown, digest(line)]
+
+
 def finish_chapter(notebook, ran, runs: list[dict], rows: list[dict]) -> None:
     """Give a chapter the first seed's outputs, all seeds' figures beside them, and its provenance."""
     first = runs[0]
@@ -146,3 +176,4 @@ def finish_chapter(notebook, ran, runs: list[dict], rows: list[dict]) -> None:
     notebook.cells = [cell for cell in notebook.cells if "provenance" not in cell.metadata.get("tags", [])]
     line = nbformat.v4.new_markdown_cell(provenance_line(runs), id="provenance", metadata={"tags": ["provenance"]})
     notebook.cells.insert(1, line)
+    notebook.metadata["tlbook"]["outputs"] = outputs(notebook)

@@ -6,5 +6,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ROOT / "book" / "chapters"
 REGISTER = ROOT / "book" / "reference" / "results.json"
 RESULTS = REGISTER.with_name("results.md")
+SENTENCES = REGISTER.with_name("sentences.txt")
 STORY = ROOT / "book" / "figures" / "story.svg"
 RUNS = ROOT / "_build" / "record"  # runs wait here until the last seed is done

@@ -1,0 +1,454 @@
+"""Sentences and what they rest on: conditions, the lint, and lies that a hurried maintainer might tell, planted."""
+
+import copy
+import re
+
+import checks
+import pytest
+from copies import ROOT
+
+from tlbook.record import code, pages, prose
+from tlbook.record.conditions import Book, Condition
+from tlbook.run import TlbookError
+
+BOOK = Book(ROOT)
+ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[:2] != "03")
+INDEX, QUESTIONS, GLOSSARY, ROADS = (
+    f"book/{name}.md" for name in ("index", "guide/questions", "reference/glossary", "roads/roads")
+)
+
+# --- Conditions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("mean.frozen_acc_at_5 > mean.scratch_acc_at_5", True),
+        ("mean.frozen_acc_at_5 < mean.scratch_acc_at_5", False),
+        ('mean["frozen_acc_at_{1,5}"] > mean["scratch_acc_at_{1,5}"]', True),
+        ('mean["frozen_acc_at_{5,1000}"] > mean["scratch_acc_at_{5,1000}"]', False),
+        ("each.frozen_acc_at_5 > each.scratch_acc_at_5", True),
+        ("sum(each.shuffled_acc > 0) == 5", TlbookError),
+        ("0.5 < mean.scratch_acc_at_5 < 0.7 and not mean.scratch_acc_at_5 > 0.7", True),
+        ("mean.ch3.raw_kmeans_acc < mean.roads.letters_kmeans_acc", True),
+        ('table("from scratch, rate 0.004") > table("from scratch, rate 0.002")', True),
+        (r'printed(r"frozen_acc_at_5 = this run ([\d.]+)") == 90', True),
+        ("sorted(each.frozen_acc_at_5)[0] == min(each.frozen_acc_at_5)", True),
+        ("mean.frozen_acc_at_5 == mean.frozen_acc_at_5", TlbookError),
+        ("True", TlbookError),
+        ("mean.no_such_number > 0", TlbookError),
+        ("__import__('os').system('true') == 0", TlbookError),
+        ("mean.__class__ == 1", TlbookError),
+        ("(lambda: 1)() == 1", TlbookError),
+        ("[x for x in (1, 2)] == 1", TlbookError),
+        ("mean.frozen_acc_at_5 ** 9 > 0", TlbookError),
+        ("open('/etc/passwd') == 1", TlbookError),
+        ("mean.frozen_acc_at_5 >", TlbookError),
+    ],
+)
+def test_a_condition_is_a_small_part_of_python(text, holds):
+    condition = Condition(text, BOOK, ONE)
+    if holds is TlbookError:
+        with pytest.raises(TlbookError):
+            condition.holds()
+    else:
+        assert condition.holds() == holds
+        assert condition.values
+
+
+def test_a_condition_that_nothing_can_make_false_is_told_apart():
+    for text, can in {"mean.frozen_acc_at_5 >= 0": False, "1 < 2": False, "mean.frozen_acc_at_5 > 0.8": True}.items():
+        condition = Condition(text, BOOK, ONE)
+        assert condition.holds() and condition.could_fail() == can
+
+
+def test_what_fails_is_shown_with_every_number():
+    sentence = prose.Sentence(ONE, "here", "It is.", ())
+    [fault] = prose.condition("mean.frozen_acc_at_5 < mean.scratch_acc_at_5", sentence, BOOK)
+    assert "mean.frozen_acc_at_5 = 0.887" in fault and "mean.scratch_acc_at_5 = 0.65" in fault
+
+
+# --- Sentences ------------------------------------------------------------------------------------
+
+
+def test_a_marker_covers_its_sentence_or_after_the_last_stop_all_of_them():
+    text = "A is better<!-- opinion -->. B is worse.\n\nC is better. D is worse.<!-- fact: a b -->\n\n- E is best."
+    assert [bool(each.marks) for each in prose.sentences(text, "x")] == [True, False, True, True, False]
+
+
+def test_a_marker_alone_covers_the_figure_beside_it():
+    notebook = copy.deepcopy(BOOK.chapters[FIVE])
+    titles = [each for each in prose.figures(notebook, FIVE) if "lies higher throughout" in each.text]
+    assert [kind for each in titles for kind, _ in each.marks] == ["claim"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The student beats its teacher.",
+        "With fifty labels it is as good as the teacher.",
+        "It makes twice the errors.",
+        "Nine out of ten are right.",
+        "Hardly any image is lost.",
+        "It is two points behind scratch.",
+        "It takes three minutes.",
+        "Letters help most where labels are fewest.",
+        "K-means on pixels names half of the digits.",
+    ],
+)
+def test_what_compares_or_counts_needs_a_marker(text):
+    [sentence] = prose.sentences(text, "x")
+    assert prose.compares(sentence) and not sentence.covered
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is the student better?",
+        "Compare it with the better one.",
+        "Perhaps more images would help.",
+        "See `better` and $a > b$.",
+        "We take ten images.",
+        "A head is a linear layer.",
+    ],
+)
+def test_what_asks_tells_or_defines_needs_none(text):
+    assert not any(map(prose.compares, prose.sentences(text, "x")))
+
+
+def test_the_words_find_hardly_anything_that_is_no_comparison():
+    """Of what they find, at most a fifth is called an opinion or true by what the code or a definition says."""
+    found = [each for each in prose.asked(prose.read(BOOK)) if prose.compares(each)]
+    weak = {"opinion", "by definition", "the code", "by the settings", "our notes"}
+    idle = [each for each in found if each.marks and all({kind, text} & weak for kind, text in each.marks)]
+    assert len(found) > 250 and len(idle) < len(found) / 5, len(idle) / len(found)
+
+
+# --- Lies -----------------------------------------------------------------------------------------
+
+num = "**{}**<!-- num: {} -->".format
+TEXT = {
+    "the wrong marker": [
+        (ONE, num("65.1 ± 2.3 %", "scratch_acc_at_5") + ". That", num("85.8 ± 3.0 %", "finetuned_acc_at_5") + ". That"),
+        (ONE, "**92.0 ± 11.0 %**<!-- num: crossval_rule_right", "**94.0 ± 8.9 %**<!-- num: crossval_pairs_right"),
+        (ONE, "**93.2 ± 0.2 %**<!-- num: stage_ensemble_acc -->", "**93.4 %**<!-- num: stage_ensemble_acc | max -->"),
+        (
+            FIVE,
+            "**77.3 ± 4.9 errors**<!-- num: teacher_errors -->, so",
+            "**74.0 errors**<!-- num: teacher_errors | min -->, so",
+        ),
+        (
+            INDEX,
+            num("38.0 ± 1.8 %", "03_kmeans_pseudo_labels.random_features_kmeans_acc"),
+            "48.0 %<!-- given: a look -->",
+        ),
+        (ONE, num("76.8 ± 0.7 %", "domains_told_apart_acc"), "76.8 %<!-- given: a look -->"),
+        (TWO, "<!-- num: mirrored_augmentation_acc -->", "<!-- num: unaugmented_acc -->"),
+        (INDEX, "03_kmeans_pseudo_labels.letters_kmeans_acc -->.", "roads.letters_kmeans_acc -->."),
+        (
+            FIVE,
+            "The paper has 146<!-- fact: hinton_alone_errors --> {cite",
+            "The paper has 164<!-- fact: hinton_alone_errors --> {cite",
+        ),
+        (
+            FIVE,
+            "The paper has 146<!-- fact: hinton_alone_errors --> {cite",
+            "Ours has 90.5 errors, the paper 146 {cite",
+        ),
+        (FOUR, "84.3 %<!-- fact: dec_acc -->", "94.3 %<!-- fact: dec_acc -->"),
+        (FOUR, "84.3 %<!-- fact: dec_acc -->", "94.5 %<!-- fact: vade_acc -->"),
+    ],
+    "a number that escaped": [
+        (ONE, "The other three hurt", "The other three hurt, by 30 per cent"),
+        (TWO, "Nothing below the head has seen a digit.", "Its area is 0.994."),
+        (FOUR, "Now the copies of copies", "It took 12 s. Now the copies of copies"),
+        (FIVE, "Neither is augmented.", "It is 30x smaller."),
+        (FIVE, "The student is tiny:", "It took 45 minutes. The student is tiny:"),
+        (ONE, "A linear look at the pixels", "It has `99 %`. A linear look at the pixels"),
+        (INDEX, ":alt: Bar chart of five methods.", ":alt: Bar chart of five methods, up to 98.9 %."),
+        (TWO, "142,346 weights<!-- given: 129 × 1,024 + 1,025 × 10 -->", "152,346 weights"),
+        (FIVE, "| 0.5<!-- given: a setting --> |", "| 0.6<!-- given: a setting --> |"),
+        (ONE, "There are 704 features", "It reaches 95.1 %. There are 704 features"),
+        (FOUR, "Both lie between 0.9", "Both lie between 0.97"),
+        ("README.md", "Numbers like these", "It takes 2 hours. Numbers like these"),
+        (QUESTIONS, "You do, by looking.", "You do, by looking, for 5 minutes."),
+        (FIVE, "| student, labels, jitter and dropout | – |", "| student, labels, jitter and dropout | 81 |"),
+        (
+            ONE,
+            "<details><summary>Self-check</summary>\n\n40 classes",
+            "<details><summary>Self-check</summary>\n\nIt is 0.83. 40 classes",
+        ),
+        ("book/guide/setup.md", "some 3 GB<!-- given: a round figure -->", "some 1 GB"),
+    ],
+    "a number in words": [
+        (ONE, "Read the table from top to bottom.", "Nine out of ten are right. Read the table from top to bottom."),
+        (FOUR, "Some of them could pass.", "Half of them could pass."),
+        (FIVE, "The rest comes from the images", "A third of it comes from the images"),
+        (TWO, "Features that cannot adapt", "It is twice as fast. Features that cannot adapt"),
+        (INDEX, "names half of the digits", "names a third of the digits"),
+        (INDEX, "names most of them", "names nearly all of them"),
+        (ONE, "they reach about twice what scratch does", "they reach about three times what scratch does"),
+        (FIVE, "about nine times as many errors", "about twice as many errors"),
+    ],
+    "a new false comparison": [
+        (ONE, "Then we look at digits through its eyes.", "It beats every other network."),
+        (TWO, "Ours come from the same collection.", "Ours do better with warm-up."),
+        (FOUR, "That is a small forger", "It is ahead of the letters. That is a small forger"),
+        (FIVE, "In quick, compare only within", "Soft targets win at every width. In quick, compare only within"),
+        (INDEX, "The site works without a network, too.", "Its students are as good as their teachers."),
+        ("README.md", "How that works,", "Rotations do better than letters. How that works,"),
+        (QUESTIONS, "Augmentation can bring in", "Augmentation always helps. Augmentation can bring in"),
+        (GLOSSARY, "It needs no label.", "It is the best of all scores."),
+        ("book/guide/classroom.md", "Matching.", "Matching costs about two points."),
+        (ROADS, "More training might help some", "UMAP is the best of all. More training might help some"),
+        ("book/choices/01_transfer_concepts.md", "Letters took their place.", "Letters are as good as digits."),
+        ("book/choices/05_distillation.md", "VGG16 began with", "Jitter helps most. VGG16 began with"),
+        (
+            ONE,
+            "It is a place to begin, not a law",
+            "Transfer hardly ever hurts, and it beats scratch. It is a place to begin",
+        ),
+        (FIVE, "That is what the temperature is for.", "A hotter teacher is always better."),
+    ],
+    "a sentence turned round": [
+        (
+            ONE,
+            "So letters help, and they help most where labels are fewest",
+            "So letters help, and they help most where labels are many",
+        ),
+        (ONE, "All three are behind plain pixels", "All three are ahead of plain pixels"),
+        (TWO, "a hundred times the weights buy nothing here", "a hundred times the weights do pay here"),
+        (TWO, "the small one is the better of the two", "the small one is not the better of the two"),
+        (TWO, "On average both lie below the frozen features", "On average neither lies below the frozen features"),
+        (FOUR, "On these digits the step does not help", "On these digits the step does help"),
+        (FOUR, "So equal mass does harm", "So equal mass does no harm"),
+        (FOUR, "K-means alone still does a little better on letters", "K-means alone does far better on letters"),
+        (FIVE, "At each size soft targets win, and clearly", "At each size labels win, and clearly"),
+        (FIVE, "makes fewer errors than its twin", "makes more errors than its twin"),
+        (FIVE, "Smoothed labels do better than both", "It is not so that smoothed labels do better than both"),
+        (FOUR, "And letters are there sooner", "And rotations are there sooner"),
+        (INDEX, "The shape of a network alone does not help here", "The shape of a network alone does help here"),
+        (GLOSSARY, "likeness was the weakest of four signals", "likeness was the strongest of four signals"),
+        (QUESTIONS, "which was the weakest of four signals", "which was the best of four signals"),
+        (ROADS, "there UMAP with a mixture is ahead", "there UMAP with a mixture is behind"),
+    ],
+    "a summary": [
+        (ONE, "Early stages do much the same for every task", "Late stages do much the same for every task"),
+        (
+            ONE,
+            "A source can hurt, and joining several does not always help",
+            "A source never hurts, and joining several helps",
+        ),
+        (TWO, "Here a single one did as well", "Here a single one did worse"),
+        (FOUR, "All of them gain from neighbours", "None of them gains from neighbours"),
+        (
+            FIVE,
+            "A narrow one, trained briefly, learned best from labels",
+            "A narrow one, trained briefly, learned best from its teacher",
+        ),
+        (
+            FIVE,
+            "Plain labels with the teacher's jitter bring it further",
+            "Plain labels with the teacher's jitter do not bring it so far",
+        ),
+    ],
+    "a condition or a marker": [
+        (TWO, "mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "mean.small_cnn_acc_at_20 < mean.letters_cut_5_acc"),
+        (TWO, "holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "holds: mean.small_cnn_acc_at_20 > 0"),
+        (TWO, "holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "holds: 2 > 1"),
+        (TWO, "holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "hold: mean.small_cnn_acc_at_20 > 0.5"),
+        (TWO, "<!-- holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc -->", ""),
+        (TWO, "<!-- holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc -->", "<!-- opinion -->"),
+        (FIVE, "claim: look-alikes help", "claim: look-alikes hurt"),
+        (FIVE, "<!-- claim: look-alikes help -->", ""),
+        (FIVE, "<!-- fact: hinton_7_8_bias -->", "<!-- fact: hinton_bias -->"),
+        (ONE, "on average and in all seeds but one", "on average and always"),
+        (TWO, "of scratch in all seeds but one", "and of scratch"),
+    ],
+    "a picture in the text": [
+        (ONE, "from scratch begins lowest, frozen highest", "from scratch begins highest, frozen lowest"),
+        (
+            FOUR,
+            "letters and rotations end highest, and letters are there sooner",
+            "letters end highest, and rotations are there sooner",
+        ),
+        (
+            INDEX,
+            "Features of a network that knows letters lift K-means far above raw pixels",
+            "Raw pixels lift K-means far above letters",
+        ),
+    ],
+}
+LIES = [(kind, *lie) for kind, lies in TEXT.items() for lie in lies]
+
+
+def changed(page: str, old: str, new: str) -> Book:
+    """Return the book with one place of its text changed."""
+    book = copy.copy(BOOK)
+    if page in BOOK.pages:
+        assert BOOK.pages[page].count(old) >= 1, f"nothing to turn in {page}: {old}"
+        book.pages = {**BOOK.pages, page: BOOK.pages[page].replace(old, new, 1)}
+        return book
+    book.chapters = {**BOOK.chapters, page: copy.deepcopy(BOOK.chapters[page])}
+    cells = [cell for cell in book.chapters[page].cells if cell.cell_type == "markdown" and old in cell.source]
+    assert cells, f"nothing to turn in {page}: {old}"
+    cells[0].source = cells[0].source.replace(old, new, 1)
+    return book
+
+
+@pytest.mark.parametrize(("kind", "page", "old", "new"), LIES)
+def test_a_lie_in_the_text_is_caught(kind, page, old, new):
+    book = changed(page, old, new)
+    assert checks.sentences(book) or checks.prose(book)
+
+
+def outputs(cell):
+    return [output for output in cell.outputs if output.output_type == "stream"]
+
+
+def in_output(old, new):
+    """Make a lie in what the first cell with `old` in its output printed."""
+
+    def tell(notebook):
+        found = [out for cell in notebook.cells if cell.cell_type == "code" for out in outputs(cell) if old in out.text]
+        found[0].text = found[0].text.replace(old, new, 1)
+
+    return tell
+
+
+def in_code(old, new, restamp=True):
+    """Make a lie in code, recorded again: digests and outputs fit it."""
+
+    def tell(notebook):
+        cell = next(cell for cell in notebook.cells if cell.cell_type == "code" and old in cell.source)
+        cell.source = cell.source.replace(old, new, 1)
+        if restamp:
+            notebook.metadata["tlbook"]["code"] = code.code_digest(*code.chapter_code(notebook))
+            notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
+
+    return tell
+
+
+def without_a_claim(notebook):
+    text = "with up to 10 labels a class, fine-tuning beats scratch"
+    in_code(f'tl.claim(\n    "{text}",\n    all(acc["finetuned"][n] > acc["scratch"][n] for n in FIRST),\n)', "")(
+        notebook
+    )
+    notebook.metadata["tlbook"]["claims"].pop(text)
+    in_output(f"✓ {text} (in 5 of 5 seeds)\n", "")(notebook)
+    notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
+
+
+def claim_of_one_seed(notebook):
+    text = "with up to 10 labels a class, fine-tuning beats scratch"
+    notebook.metadata["tlbook"]["claims"][text] = [True, False, False, False, False]
+    in_output(f"{text} (in 5 of 5 seeds)", f"{text} (in 1 of 5 seeds)")(notebook)
+    notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
+
+
+def drawn(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and "mystnb" in cell.metadata]
+
+
+def swapped_pictures(notebook):
+    one, other = drawn(notebook)[:2]
+    one.outputs, other.outputs = other.outputs, one.outputs
+
+
+def alt_in_metadata(notebook):
+    drawn(notebook)[1].metadata["mystnb"]["image"]["alt"] = "Three falling lines"
+
+
+def alt_in_both(notebook):
+    cell = drawn(notebook)[1]
+    cell.metadata["mystnb"]["image"]["alt"] = "Three falling lines"
+    next(out for out in cell.outputs if "image/png" in out.get("data", {})).data["text/plain"] = (
+        "Figure: Three falling lines"
+    )
+
+
+def in_table(notebook):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    out = next(out for cell in cells for out in cell.outputs if "text/markdown" in out.get("data", {}))
+    out.data["text/markdown"] = out.data["text/markdown"].replace("90.0%", "96.0%")
+
+
+def in_line(old, new):
+    def tell(notebook):
+        assert re.search(old, notebook.cells[1].source)
+        notebook.cells[1].source = re.sub(old, new, notebook.cells[1].source, count=1)
+
+    return tell
+
+
+def best_three(notebook):
+    notebook.metadata["tlbook"]["seeds"] = [0, 2, 4]
+    notebook.metadata["tlbook"]["claims"] = {k: v[::2] for k, v in notebook.metadata["tlbook"]["claims"].items()}
+    in_line("0, 1, 2, 3, 4", "0, 2, 4")(notebook)
+    notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
+
+
+TOLD = {
+    "a claim of True": in_code('all(acc["frozen"][n] > acc["scratch"][n] for n in FIRST)', "True"),
+    "a claim of a constant": in_code("apart > 0.6", "0.7 > 0.6"),
+    "a claim of a thing against itself": in_code("apart > 0.6", "apart == apart"),
+    "a claim that is true or": in_code("apart > 0.6", "apart > 0.6 or 1 < 2"),
+    "a claim reworded": in_code("they beat the pixels", "they always beat the pixels"),
+    "a claim deleted": without_a_claim,
+    "a claim of one seed": claim_of_one_seed,
+    "a claim's seeds in print": in_output(
+        "letting it spread beats a linear head (in 5 of 5", "letting it spread beats a linear head (in 4 of 5"
+    ),
+    "a false claim in print": in_output("(in 4 of 5 seeds)", "(in 5 of 5 seeds)"),
+    "a claim's seeds in the metadata": lambda book: book.metadata["tlbook"]["claims"].update(
+        {"fine-tuned, too, a spoiled source is worse than no source at all": [True] * 5}
+    ),
+    "a title": in_code('title="Accuracy against labels, in this run"', 'title="Transfer always pays"'),
+    "a title that compares": in_code(
+        'title="Accuracy against labels, in this run"', 'title="Scratch is ahead of letters"'
+    ),
+    "an alt text in code": in_code(
+        "from scratch begins lowest and rises most", "from scratch begins highest and falls"
+    ),
+    "an alt text": alt_in_metadata,
+    "an alt text and its figure's": alt_in_both,
+    "pictures swapped": swapped_pictures,
+    "a printed line": in_output("scratch is behind frozen with", "scratch is ahead of frozen with"),
+    "a printed number": in_output("frozen_acc_at_5 = this run 90.0 %", "frozen_acc_at_5 = this run 92.0 %"),
+    "a printed mean": in_output("mean of 5 seeds 88.7 ± 0.8 %", "mean of 5 seeds 90.7 ± 0.8 %"),
+    "a table": in_table,
+    "the minutes": in_line(r"[\d.]+ to [\d.]+ min", "1.0 to 2.0 min"),
+    "the memory": in_line(r"memory [\d.]+ GB", "memory 1.0 GB"),
+    "the date": in_line(r"2026-\d\d-\d\d", "2026-12-31"),
+    "the cores": in_line("1 to 2 CPU cores", "1 CPU core"),
+    "the best three of five seeds": best_three,
+    "code that was not recorded": in_code("PASSES = 5", "PASSES = 6", restamp=False),
+}
+READING = (
+    checks.outputs_as_recorded,
+    checks.claims_recorded,
+    checks.claims_hold,
+    checks.sentences,
+    checks.results,
+    checks.provenance,
+    checks.outputs_of_this_code,
+)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_lie_in_a_recorded_chapter_is_caught(name):
+    book = copy.copy(BOOK)
+    book.chapters = {**BOOK.chapters, ONE: copy.deepcopy(BOOK.chapters[ONE])}
+    TOLD[name](book.chapters[ONE])
+    assert any(check(book) for check in READING)
+
+
+def test_a_register_of_other_values_makes_sentences_false():
+    """The means of two ways, exchanged in the register and in the text: their sentences are false."""
+    book = copy.copy(BOOK)
+    book.tried, book.ledger = {}, ""
+    rows = {name: dict(row) for name, row in BOOK.numbers.items()}
+    one, other = rows[ONE, "frozen_acc_at_5"], rows[ONE, "scratch_acc_at_5"]
+    one["mean"], other["mean"] = other["mean"], one["mean"]
+    book.numbers = rows
+    assert sum("does not hold" in fault for fault in prose.problems(book)) > 3
