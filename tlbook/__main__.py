@@ -145,10 +145,11 @@ def record(arguments) -> None:
         book.write_book(register.rows())
     elif arguments.seed is not None:
         out = arguments.out or Path()
-        done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")
+        profile = run.requested_profile() or "full"
+        done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, profile, arguments.fresh)
         print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {out}")
     else:
-        book.record(chapter, _seeds(arguments.seeds))
+        book.record(chapter, _seeds(arguments.seeds), **{"fresh": True} if arguments.fresh else {})
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -168,6 +169,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", help="one run only, changing nothing of the book")
     add("--stale", action="store_true", help="list what changed since it was recorded")
     add("--prose", action="store_true", help="write the numbers in prose anew, run nothing")
+    parsers[record].add_argument("--fresh", action="store_true", help="compute all, answer nothing from the store")
     parsers[record].add_argument("--out", type=Path, help="with --seed: folder for that run's files")
     return top.parse_args(argv)
 
