@@ -520,7 +520,7 @@ def dear_toy(toy):
     dear = "from sklearn.cluster import KMeans\n\nrows = np.random.rand(100, 10)\n"
     dear += "value = float(KMeans(3, n_init=1, random_state=0).fit(rows).inertia_ % 1)"
     change_toy(toy, "value = float(np.random.rand())", dear)
-    path, measured = toy / "tlbook" / "record" / "store.py", "seconds = time.perf_counter() - computing"
+    path, measured = toy / "tlbook" / "record" / "calls.py", "seconds = time.perf_counter() - computing"
     text = path.read_text(encoding="utf-8")
     assert text.count(measured) == 1
     path.write_text(text.replace(measured, f"{measured} + 60 * (function.__qualname__ == 'KMeans.fit')"))

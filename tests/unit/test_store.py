@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 
 import tlbook as tl
 from tlbook import run
-from tlbook.record import fingerprint, store
+from tlbook.record import calls, fingerprint, store
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="answers are given on TensorFlow alone")
 
@@ -31,9 +31,9 @@ def kept(tmp_path, monkeypatch):
     log = tmp_path / "log"
     monkeypatch.setenv("TLBOOK_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("TLBOOK_LOG", str(log))
-    monkeypatch.setattr(store, "LEAST", 0)
-    monkeypatch.setattr(store, "_store", None)
-    store.install()
+    monkeypatch.setattr(calls, "LEAST", 0)
+    monkeypatch.setattr(calls, "_store", None)
+    calls.install()
 
     def said():
         lines = log.read_text().splitlines() if log.exists() else []
@@ -101,9 +101,9 @@ def test_after_an_answer_the_rest_is_computed_as_if_there_had_been_none(kept, mo
         keras.utils.set_random_seed(3)
         return story(unbuilt(), X, Y)
 
-    monkeypatch.setattr(store, "_store", None)
+    monkeypatch.setattr(calls, "_store", None)
     plain = tell()
-    store.install()
+    calls.install()
     tell()
     kept.said()
     for path in sorted(kept.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime_ns)[1:]:
@@ -161,7 +161,7 @@ class Slow(keras.optimizers.SGD):
 
 def key(old="", new="", after=None, **options):
     """Return the key of a training, in which something of its code, its parts or its arguments may be another."""
-    scope = {"__name__": "__main__"}
+    scope = {}  # without a name of its own, as where a program runs a chapter's definitions
     assert old in OWN
     exec(OWN.replace(old, new), scope)
     keras.utils.set_random_seed(options.pop("seed", 0))
@@ -179,7 +179,7 @@ def key(old="", new="", after=None, **options):
     if after:
         after(network)
     given = {"x": X, "y": Y, "verbose": 0, "batch_size": 8, **options}
-    return store._Fit(keras.Model.fit, (network,), given).key
+    return calls._Fit(keras.Model.fit, (network,), given).key
 
 
 def one_pixel():
@@ -260,21 +260,21 @@ def test_the_numbers_in_names_that_keras_counts_up_are_not_part_of_the_key():
         (run, "device", lambda: "gpu"),
         (run, "cores", lambda: 99),
         (keras.backend, "backend", lambda: "other"),
-        (store.platform, "machine", lambda: "other"),
+        (calls.platform, "machine", lambda: "other"),
         (keras.config, "floatx", lambda: "float64"),
     ],
     ids=["a library", "the device", "cores", "the backend", "the machine", "floatx"],
 )
 def test_the_machine_and_its_libraries_decide(where, what, value, monkeypatch):
-    before = store._context()
+    before = calls._context()
     monkeypatch.setattr(where, what, value)
-    assert fingerprint.plain_digest(store._context()) != fingerprint.plain_digest(before)
+    assert fingerprint.plain_digest(calls._context()) != fingerprint.plain_digest(before)
 
 
 def test_a_setting_of_tensorflow_decides(monkeypatch):
-    before = store._context()
+    before = calls._context()
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "7")
-    assert store._context() != before
+    assert calls._context() != before
 
 
 # --- Random states -------------------------------------------------------------------------------
@@ -387,10 +387,10 @@ def test_what_is_unknown_is_computed(options, words, kept):
 
 
 def test_code_with_effects_is_computed(kept):
-    calls = []
+    heard = []
 
     def loud(y, u):
-        calls.append(1)
+        heard.append(1)
         return keras.ops.mean(u)
 
     for _ in range(2):
@@ -398,7 +398,7 @@ def test_code_with_effects_is_computed(kept):
         network.compile("sgd", loud, jit_compile=False)
         network.fit(X[:, 0, :2], X[:, 0, :1], verbose=0)
     assert "changed what it was given" in kept.said()
-    assert len(calls) >= 2
+    assert len(heard) >= 2
 
 
 AROUND = """
@@ -464,7 +464,7 @@ def test_a_change_that_keras_would_not_have_seen_is_no_silent_answer(kept, refus
 
 
 def test_what_is_short_is_not_kept(kept, monkeypatch):
-    monkeypatch.setattr(store, "LEAST", 60)
+    monkeypatch.setattr(calls, "LEAST", 60)
     KMeans(3, n_init=1, random_state=0).fit(X.reshape(24, -1))
     assert kept.said() == [] and not list(kept.folder.glob("*"))
 
@@ -566,16 +566,16 @@ def test_two_processes_at_once(tmp_path):
 def test_fresh_computes_and_keeps(kept, monkeypatch):
     cluster()
     monkeypatch.setenv("TLBOOK_FRESH", "1")
-    store.install()
+    calls.install()
     cluster()
     monkeypatch.setenv("TLBOOK_FRESH", "")
-    store.install()
+    calls.install()
     cluster()
     assert kept.said() == ["new", "new", "answered"]
 
 
 def test_where_nothing_is_asked_for_nothing_is_switched_on(monkeypatch):
     monkeypatch.delenv("TLBOOK_STORE", raising=False)
-    monkeypatch.setattr(store, "_store", None)
+    monkeypatch.setattr(calls, "_store", None)
     tl.start("01_demo")
-    assert store._store is None
+    assert calls._store is None

@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import inspect
+import os
 import re
 import sys
 import sysconfig
@@ -39,6 +40,8 @@ SKIPPED = set(
 )
 OWN_CLASS = {"__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__", "__firstlineno__"}
 OWN_CLASS |= {"__static_attributes__", "__abstractmethods__", "_abc_impl", "__annotate_func__", "__slotnames__"}
+OWN_CLASS |= {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
+OURS = f"{Path(__file__).resolve().parents[1]}{os.sep}"
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
@@ -47,16 +50,20 @@ class Unknown(Exception):
 
 
 def installed(file: str | None) -> bool:
-    """Return whether code is of an installed library or of Python itself, and so is known by its version."""
-    return file is None or (file.startswith((*INSTALLED, "<frozen")) and "/tlbook/" not in file)
+    """Return whether code of a file is of an installed library or of Python itself, and so is known by its version."""
+    return file is None or (file.startswith((*INSTALLED, "<frozen")) and not file.startswith(OURS))
 
 
-def library(module: str | None) -> bool:
-    """Return whether a module is of an installed library or of Python itself."""
-    top = (module or "__main__").partition(".")[0]
-    if top in ("__main__", "tlbook"):
-        return False
-    return installed(getattr(sys.modules.get(module), "__file__", None)) if module in sys.modules else True
+def library(thing) -> bool:
+    """Return whether a module, class or function is of an installed library or of Python itself, under its name."""
+    if isinstance(thing, types.ModuleType):
+        return installed(getattr(thing, "__file__", None)) and thing.__name__ != "__main__"
+    if isinstance(thing, types.FunctionType):
+        return installed(thing.__code__.co_filename) and "<" not in thing.__qualname__
+    found = module = sys.modules.get(thing.__module__)
+    for part in thing.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is thing and library(module)
 
 
 @functools.cache
@@ -124,7 +131,7 @@ class Fingerprint:
             return self.keras(thing)
         if module.startswith("tensorflow.") and hasattr(thing, "numpy") and hasattr(thing, "shape"):
             return self.array(np.asarray(thing.numpy()))
-        good = module.startswith("sklearn.") or not library(module)
+        good = module.startswith("sklearn.") or not library(type(thing))
         if not good or not hasattr(thing, "__dict__") or hasattr(thing, "__next__"):
             raise Unknown(f"{module}.{type(thing).__qualname__}")
         self.keras(thing) if hasattr(thing, "_self_setattr_tracking") else self.held(thing, vars(thing))
@@ -176,7 +183,7 @@ class Fingerprint:
         """Take in a library by its version, and a file of our own by its text: any of it may be used."""
         name = module.__name__
         top = name.partition(".")[0]
-        if library(name):
+        if library(module):
             if top in ("tensorflow", "multiprocessing", "subprocess"):  # with random states of their own
                 raise Unknown(f"the module {name}")
             return self.say("module", name, version(top))
@@ -193,13 +200,13 @@ class Fingerprint:
 
     def function(self, function: types.FunctionType) -> None:
         """Take in a function: of a library by its name, else its code and all that it reads."""
-        if library(function.__module__) and "<" not in function.__qualname__:
+        if library(function):
             return self.named(function)
         self.say("function")
         self.walk(function.__defaults__)
         self.walk(function.__kwdefaults__)
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-        own = not (function.__module__ or "").startswith(("tlbook", "keras.", "sklearn."))
+        own = not (installed(file := function.__code__.co_filename) or file.startswith(OURS))
         self.code(function.__code__, function.__globals__, own)
         for name, cell in cells.items():
             self.say(name)
@@ -238,7 +245,7 @@ class Fingerprint:
 
     def cls(self, cls: type) -> None:
         """Take in a class: of a library by its name, else all that stands in it, and its bases."""
-        if library(cls.__module__):
+        if library(cls):
             return self.named(cls)
         self.say("class", cls.__name__)
         self.walk(cls.__bases__)
