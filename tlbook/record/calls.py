@@ -18,17 +18,8 @@ import weakref
 from pathlib import Path
 
 from tlbook import run
-from tlbook.record.fingerprint import (
-    TIMERS,
-    Fingerprint,
-    Unknown,
-    content,
-    installed,
-    library,
-    names_of,
-    plain_digest,
-    unnumbered,
-)
+from tlbook.record.fingerprint import TIMERS, Fingerprint, Unknown, content, installed, library, names_of, unnumbered
+from tlbook.record.fingerprint import plain_digest as digest
 from tlbook.record.store import Store, set_states, states
 
 LEAST = 0.2  # seconds: what takes less is not kept
@@ -110,7 +101,7 @@ class _Deed:
         self.name = function.__qualname__
         self.owner = args[0] if args and hasattr(args[0], "get_params") else None
         self.given = args[self.owner is not None :], kwargs
-        self.was = {} if self.owner is None else {key: plain_digest(each) for key, each in vars(self.owner).items()}
+        self.was = {} if self.owner is None else {key: digest(each) for key, each in vars(self.owner).items()}
         self.sign(function, self.owner)
 
     def sign(self, *things) -> None:
@@ -119,21 +110,19 @@ class _Deed:
         self.key = self.print.digest(_context(), self.given_digest, *things)
 
     def outcome(self, result) -> dict:
-        """Return what the call gave, as data; `Unknown` if that is not all of it."""
-        same = all(plain_digest(value) == was for value, was in self.print.plain)
+        """Return what the call gave, as data: the result, and what it left elsewhere; `Unknown` if that is not all."""
+        same = all(digest(value) == was for value, was in self.print.plain)
         if not same or Fingerprint().digest(*self.given) != self.given_digest:
             raise Unknown("changed what it was given")
         return self.told(result)
 
     def told(self, result) -> dict:
-        """Return the result, and what changed in the estimator."""
         if self.owner is None:
             return {"result": result}
-        changed = {key: each for key, each in vars(self.owner).items() if self.was.get(key) != plain_digest(each)}
+        changed = {key: each for key, each in vars(self.owner).items() if self.was.get(key) != digest(each)}
         return {"result": None if result is self.owner else result, "attributes": changed}
 
     def restore(self, entry: dict):
-        """Leave the estimator as the call left it, and return what the call returned."""
         if self.owner is None:
             return entry["result"]
         vars(self.owner).update(entry["attributes"])
@@ -160,7 +149,7 @@ class _Keras(_Deed):
         self.check()
         self.given = (self.options,)
         self.sign(function.__name__, self.network, _retraced(self.network))
-        self.values = {id(each): _digest(each) for each in self.print.variables}
+        self.values = {id(each): digest(content(each)) for each in self.print.variables}
 
     def check(self) -> None:
         """Refuse what an answer could not restore."""
@@ -174,14 +163,12 @@ class _Keras(_Deed):
         return walk.variables
 
     def told(self, result) -> dict:
-        """Return the result, and each variable that is another now."""
         variables = self.variables()
-        new = {str(at): each for at, each in enumerate(variables) if self.values.get(id(each)) != _digest(each)}
-        new = {at: content(each) for at, each in new.items()}
+        new = {str(at): content(each) for at, each in enumerate(variables)}
+        new = {at: each for at, each in new.items() if self.values.get(id(variables[int(at)])) != digest(each)}
         return {"result": result, "variables": new, "plan": _plan(variables)}
 
     def restore(self, entry: dict):
-        """Leave every variable as the call left it, and return what the call returned."""
         variables = self.variables()
         do = "run the same command again with  --fresh"
         run.require(_plan(variables) == entry["plan"], self.name, "the variables of a kept answer", "others", do)
@@ -194,16 +181,13 @@ class _Fit(_Keras):
     """The training of a network."""
 
     def check(self) -> None:
-        """Refuse a network that only its own way of training would build."""
         if not self.built and not library(type(self.network).train_step):
             raise Unknown("a network that is not built, with a train_step of its own")
 
     def told(self, history) -> dict:
-        """Return the history and the variables."""
         return super().told({"epoch": history.epoch, "history": history.history, "params": history.params})
 
     def restore(self, entry: dict):
-        """Build what training would have built, then leave it as training left it."""
         import keras
 
         self.build()
@@ -225,15 +209,9 @@ class _Fit(_Keras):
         self.network._symbolic_build(data_batch=batch)
 
 
-def _digest(variable) -> str:
-    return plain_digest(content(variable))
-
-
 def _plan(variables: list) -> list:
     return [[unnumbered(each.path), list(each.shape), each.dtype] for each in variables]
 
-
-# --- What a network was traced with ----------------------------------------------------------------
 
 _TRACED = weakref.WeakKeyDictionary()  # for each network its compilation, and what could be trained at its first fit
 
@@ -253,17 +231,11 @@ def _flags(network) -> list[bool]:
     return [each.trainable for each in network.variables]
 
 
-def _fit(function):
-    """Return `fit` as it is, but that it knows what it saw first."""
-
-    @functools.wraps(function)
-    def fit(network, *args, **kwargs):
-        good = network.train_function is not None or _retraced(network) is None
-        do = "compile it again, or run the same command with  --fresh"
-        run.require(good, f"{type(network).__name__}.fit", "trainable as at its first fit", "another choice", do)
-        return function(network, *args, **kwargs)
-
-    return fit
+def _check_trace(network) -> None:
+    """Refuse a training that a computed run would do by what it saw at its first fit, which was answered here."""
+    good = network.train_function is not None or _retraced(network) is None
+    do = "compile it again, or run the same command with  --fresh"
+    run.require(good, f"{type(network).__name__}.fit", "trainable as at its first fit", "another choice", do)
 
 
 # --- To be switched on -----------------------------------------------------------------------------
@@ -285,9 +257,11 @@ def _ask(store: Store, deed_of, function, args: tuple, kwargs: dict):
         name = store.find(deed.key, before) if deed and not store.fresh else None
         if name and (entry := store.read(name)):
             result = deed.restore(entry)
-            set_states(entry["states"])
+            set_states(before | entry["states"])
             _log(deed.name, "answered", entry["seconds"], time.perf_counter() - began, entry["megabytes"])
             return result
+        if deed_of is _Fit:
+            _check_trace(args[0])
         computing, store.busy = time.perf_counter(), deed is not None
         result = function(*args, **kwargs)
         seconds = time.perf_counter() - computing
@@ -305,13 +279,12 @@ def _wrap(owner, name: str, deed_of) -> None:
     function = getattr(owner, name)
     if hasattr(function, "asks_the_store"):
         return
-    plain = _fit(function) if deed_of is _Fit else function
 
     @functools.wraps(function)
     def call(*args, **kwargs):
         if _store is None:
             return function(*args, **kwargs)
-        result = _ask(_store, deed_of, plain, args, kwargs)
+        result = _ask(_store, deed_of, function, args, kwargs)
         if deed_of is _Fit and _retraced(args[0]) is None:
             _TRACED[args[0]] = args[0]._compile_config, _flags(args[0])
         return result

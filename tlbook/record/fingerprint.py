@@ -25,17 +25,19 @@ from pathlib import Path, PurePath
 import numpy as np
 
 TIMERS = {"perf_counter", "perf_counter_ns", "process_time", "monotonic", "time", "time_ns"}
-EFFECTS = {"print", "open", "input", "exec", "eval", "globals", "setattr"}  # of which an answer would have none
+EFFECTS = set(  # which an answer would not have, and what is read past the fingerprint
+    "print open input exec eval globals setattr environ getenv load read_text read_bytes".split()
+)
 STORES = {"STORE_GLOBAL", "STORE_ATTR", "DELETE_GLOBAL", "DELETE_ATTR"}
 SETUP = {"__init__", "build", "__post_init__"}  # run before, or when the answered network is built
 QUIET = {"EXTENDED_ARG", "CACHE", "NOP", "RESUME", "PRECALL"}
 # Of Keras's objects: how they are tracked, named, compiled and connected, which is worked out from the rest.
 SKIPPED = set(
     """_tracker _tracked _lock _inbound_nodes _outbound_nodes _nodes _nodes_by_depth _operations _operations_by_depth
-    train_function test_function predict_function _eval_epoch_iterator history stop_training stop_predicting
+    train_function test_function predict_function _eval_epoch_iterator stop_training stop_predicting
     stop_evaluating _compiled_trainable_state _auto_config _compile_config call_signature_parameters _path
     _parent_path _losses _loss_ids _losses_override _called _functional build quantize
-    _trainable_variables_indices tracker _build_shapes_dict _convert_input_args _allow_non_tensor_positional_args
+    _trainable_variables_indices _build_shapes_dict _convert_input_args _allow_non_tensor_positional_args
     record_history _trainable_state""".split()
 )
 OWN_CLASS = {"__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__", "__firstlineno__"}
@@ -73,13 +75,6 @@ def version(top: str) -> str:
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         found = found or importlib.metadata.version(top)
     return str(found or "")
-
-
-def instructions(code: types.CodeType):
-    """Return what code does, step by step, without docstring, line numbers and what the interpreter fills in."""
-    steps = (step for step in dis.get_instructions(code) if step.opname not in QUIET)
-    # Python 3.11 and 3.12 leave the names of a call's arguments to the reader.
-    return [(each.opname, code.co_consts[each.arg] if each.opname == "KW_NAMES" else each.argval) for each in steps]
 
 
 def names_of(code: types.CodeType) -> set[str]:
@@ -128,26 +123,18 @@ class Fingerprint:
                 return walk(self, thing)
         module = type(thing).__module__
         if module.startswith("keras."):
-            return self.keras(thing)
+            return self._keras(thing)
         if module.startswith("tensorflow.") and hasattr(thing, "numpy") and hasattr(thing, "shape"):
-            return self.array(np.asarray(thing.numpy()))
+            return self._array(np.asarray(thing.numpy()))
         good = module.startswith("sklearn.") or not library(type(thing))
         if not good or not hasattr(thing, "__dict__") or hasattr(thing, "__next__"):
             raise Unknown(f"{module}.{type(thing).__qualname__}")
-        self.keras(thing) if hasattr(thing, "_self_setattr_tracking") else self.held(thing, vars(thing))
-
-    def held(self, thing, attributes: dict) -> None:
-        """Take in a thing's class and attributes."""
-        self.say("object", len(attributes))
+        if hasattr(thing, "_self_setattr_tracking"):  # of a class that is made from one of Keras's
+            return self._keras(thing)
         self.walk(type(thing))
-        for name, value in attributes.items():
-            self.say(name)
-            self.walk(value)
+        self._mapping(vars(thing))
 
-    # --- Data ------------------------------------------------------------------------------------
-
-    def array(self, array: np.ndarray) -> None:
-        """Take in an array: what it holds, and in which order, which may decide the last digit."""
+    def _array(self, array: np.ndarray) -> None:
         if type(array) not in (np.ndarray, np.memmap):
             raise Unknown(type(array).__qualname__)
         self.say("array", array.dtype.str, array.shape, array.flags.c_contiguous, array.flags.f_contiguous)
@@ -158,29 +145,24 @@ class Fingerprint:
             self.arrays[id(array)] = hashlib.sha256(content).hexdigest(), array
         self.say(self.arrays[id(array)][0])
 
-    def sequence(self, items) -> None:
-        """Take in a list or a tuple; of a kind of list, only what it holds counts."""
+    def _sequence(self, items) -> None:
         self.say("tuple" if isinstance(items, tuple) else "list", len(items))
         for item in items:
             self.walk(item)
 
-    def mapping(self, items) -> None:
-        """Take in a dict, in its order."""
+    def _mapping(self, items) -> None:
         self.say("dict", len(items))
         for key, value in items.items():
             self.walk(key)
             self.walk(value)
 
-    def set(self, items) -> None:
-        """Take in a set of plain values."""
+    def _set(self, items) -> None:
         if not all(isinstance(item, str | int | float | bytes | None) for item in items):
             raise Unknown("a set of objects")
         self.say("set", *sorted(map(repr, items)))
 
-    # --- Code ------------------------------------------------------------------------------------
-
-    def module(self, module: types.ModuleType) -> None:
-        """Take in a library by its version, and a file of our own by its text: any of it may be used."""
+    def _module(self, module: types.ModuleType) -> None:
+        # A library by its version, a file of our own by its text: any of it may be used.
         name = module.__name__
         top = name.partition(".")[0]
         if library(module):
@@ -193,112 +175,104 @@ class Fingerprint:
         files = sorted(Path(file).parent.glob("*.py")) if top == "tlbook" else [Path(file)]
         self.say("module", name, *(hashlib.sha256(each.read_bytes()).hexdigest() for each in files))
 
-    def named(self, thing) -> None:
-        """Take in something of a library by its name."""
+    def _named(self, thing) -> None:
         module = getattr(thing, "__module__", None) or getattr(type(thing), "__module__", "")
         self.say("named", module, version(module.partition(".")[0]), getattr(thing, "__qualname__", repr(thing)))
 
-    def function(self, function: types.FunctionType) -> None:
-        """Take in a function: of a library by its name, else its code and all that it reads."""
+    def _function(self, function: types.FunctionType) -> None:
         if library(function):
-            return self.named(function)
+            return self._named(function)
         self.say("function")
         self.walk(function.__defaults__)
         self.walk(function.__kwdefaults__)
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         own = not (installed(file := function.__code__.co_filename) or file.startswith(OURS))
-        self.code(function.__code__, function.__globals__, own)
+        self._code(function.__code__, function.__globals__, own)
         for name, cell in cells.items():
             self.say(name)
             try:
-                self.outside(name, cell.cell_contents)
+                self._outside(name, cell.cell_contents)
             except ValueError:  # not filled yet
                 self.say("empty")
 
-    def code(self, code: types.CodeType, names: dict, own: bool) -> None:
-        """Take in code, with the values of the global names that it reads."""
+    def _code(self, code: types.CodeType, names: dict, own: bool) -> None:
         if own and (found := set(code.co_names) & (EFFECTS | TIMERS)):
             raise Unknown(f"code that uses {', '.join(sorted(found))}")
         self.say("code", code.co_name, code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount)
         self.say(code.co_flags & 0xFF)
-        for step, value in instructions(code):
+        for each in dis.get_instructions(code):  # without line numbers, and a docstring that nothing loads
+            if (step := each.opname) in QUIET:
+                continue
+            # Python 3.11 and 3.12 leave the names of a call's arguments to the reader.
+            value = code.co_consts[each.arg] if step == "KW_NAMES" else each.argval
             if own and step in STORES and code.co_name not in SETUP:
                 raise Unknown(f"code that sets {value}")
             self.say(step)
             if isinstance(value, types.CodeType):
-                self.code(value, names, own)
+                self._code(value, names, own)
             elif step in ("LOAD_GLOBAL", "LOAD_NAME") and value in names:
-                self.outside(value, names[value])
+                self._outside(value, names[value])
             elif step == "IMPORT_NAME":
-                self.module(importlib.import_module(value))
+                self._module(importlib.import_module(value))
             elif step in ("LOAD_GLOBAL", "LOAD_NAME") and not hasattr(builtins, value):
                 raise Unknown(f"the name {value}")
             else:
                 self.walk(value)
 
-    def outside(self, name: str, value) -> None:
-        """Take in a value that code reads from outside of itself."""
+    def _outside(self, name: str, value) -> None:
         self.say(name)
         if isinstance(value, list | dict | set | np.ndarray) and not type(value).__module__.startswith("tensorflow"):
             self.plain.append((value, plain_digest(value)))
         self.walk(value)
 
-    def cls(self, cls: type) -> None:
-        """Take in a class: of a library by its name, else all that stands in it, and its bases."""
+    def _cls(self, cls: type) -> None:
         if library(cls):
-            return self.named(cls)
+            return self._named(cls)
         self.say("class", cls.__name__)
         self.walk(cls.__bases__)
         for name in sorted(vars(cls).keys() - OWN_CLASS):
             self.say(name)
             self.walk(vars(cls)[name])
 
-    def method(self, method) -> None:
-        """Take in a bound method, or what else wraps a function."""
+    def _method(self, method) -> None:
         self.say(type(method).__name__)
         for part in ("__self__", "__func__", "__wrapped__", "func", "fget", "fset", "args", "keywords"):
             self.walk(getattr(method, part, None))
 
-    def builtin(self, function) -> None:
-        """Take in a function written in C, with the thing that it belongs to."""
-        self.named(function)
+    def _builtin(self, function) -> None:
+        self._named(function)
         if not isinstance(owner := getattr(function, "__self__", None), types.ModuleType):
             self.walk(owner)
 
-    # --- Keras -----------------------------------------------------------------------------------
-
-    def keras(self, thing) -> None:
-        """Take in an object of Keras, or of a class that is made from one of Keras's."""
+    def _keras(self, thing) -> None:
         import keras
 
         if isinstance(thing, keras.Variable):
-            return self.variable(thing)
+            return self._variable(thing)
         if isinstance(thing, keras.KerasTensor):
-            return self.tensor(thing)
+            return self._tensor(thing)
         if isinstance(thing, keras.callbacks.Callback | keras.utils.PyDataset):
             raise Unknown(type(thing).__qualname__)
         self.say("keras")
         self.walk(type(thing))
         nodes = getattr(thing, "_nodes_by_depth", {})
         for depth in sorted(nodes, reverse=True):  # inputs first, so that no walk goes deep
-            self.sequence(nodes[depth])
+            self._sequence(nodes[depth])
         numbered = not isinstance(thing, keras.Metric | keras.Loss)  # whose names are keys of the history
         for name, value in vars(thing).items():
-            if name in SKIPPED or name.startswith(("_self_", "_call_", "_saved_model_")):
+            used_up = name == "_initial_seed" or (name.endswith("_initializer") and getattr(thing, "built", False))
+            if used_up or name in SKIPPED or name.startswith(("_self_", "_call_", "_saved_model_")):
                 continue
-            if name == "_initial_seed" or (name.endswith("_initializer") and getattr(thing, "built", False)):
-                continue  # used up
+            if isinstance(value, keras.callbacks.History) or (name == "output_names" and len(value or ()) < 2):
+                continue
             if type(value).__name__ == "_DefaultDistributionStrategy":  # none; any other is unknown
                 value = None
             if name in ("name", "_name") and numbered:
                 value = plain_name(value, type(thing).__name__)
-            if name == "output_names" and len(value or ()) < 2:
-                continue
             self.say(name)
             self.walk(value)
 
-    def variable(self, variable) -> None:
-        """Take in a variable: what it is, and what it holds."""
+    def _variable(self, variable) -> None:
         if variable._value is None:
             raise Unknown("a variable without a value")
         self.variables.append(variable)
@@ -308,8 +282,8 @@ class Fingerprint:
         if self.values:
             self.walk(content(variable))
 
-    def tensor(self, tensor) -> None:
-        """Take in a place in a network by the layer that it comes from, and by what that layer was given."""
+    def _tensor(self, tensor) -> None:
+        # A place in a network, by the layer that it comes from and by what that layer was given.
         self.say("tensor", tensor.shape, tensor.dtype, tensor.sparse)
         if (history := getattr(tensor, "_keras_history", None)) is not None:
             self.walk(history.operation)
@@ -356,20 +330,20 @@ def _unknown(_, thing) -> None:
 
 WALKS = (
     ((np.random.Generator, np.random.RandomState, np.random.BitGenerator, types.GeneratorType), _unknown),
-    (np.ndarray, Fingerprint.array),
-    (np.generic, lambda self, thing: self.array(np.asarray(thing))),
+    (np.ndarray, Fingerprint._array),
+    (np.generic, lambda self, thing: self._array(np.asarray(thing))),
     (np.dtype, lambda self, thing: self.say("dtype", thing.str)),
-    ((types.MethodType, functools.partial, property, staticmethod, classmethod), Fingerprint.method),
-    (types.FunctionType, Fingerprint.function),
-    ((types.BuiltinFunctionType, types.MethodWrapperType), Fingerprint.builtin),
-    ((np.ufunc, types.MethodDescriptorType, types.WrapperDescriptorType), Fingerprint.named),
-    ((types.GetSetDescriptorType, types.MemberDescriptorType), Fingerprint.named),
-    (functools._lru_cache_wrapper, Fingerprint.method),
-    (type, Fingerprint.cls),
-    (types.ModuleType, Fingerprint.module),
+    ((types.MethodType, functools.partial, property, staticmethod, classmethod), Fingerprint._method),
+    (types.FunctionType, Fingerprint._function),
+    ((types.BuiltinFunctionType, types.MethodWrapperType), Fingerprint._builtin),
+    ((np.ufunc, types.MethodDescriptorType, types.WrapperDescriptorType), Fingerprint._named),
+    ((types.GetSetDescriptorType, types.MemberDescriptorType), Fingerprint._named),
+    (functools._lru_cache_wrapper, Fingerprint._method),
+    (type, Fingerprint._cls),
+    (types.ModuleType, Fingerprint._module),
     (enum.Enum, lambda self, thing: self.say("enum", type(thing).__qualname__, thing.name)),
-    ((list, tuple), Fingerprint.sequence),
-    ((dict, types.MappingProxyType), Fingerprint.mapping),
-    ((set, frozenset), Fingerprint.set),
+    ((list, tuple), Fingerprint._sequence),
+    ((dict, types.MappingProxyType), Fingerprint._mapping),
+    ((set, frozenset), Fingerprint._set),
     ((range, slice, re.Pattern, PurePath, inspect.Signature), lambda self, thing: self.say(type(thing), repr(thing))),
 )

@@ -19,15 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from tlbook import disk, run
-from tlbook.record.fingerprint import (
-    Unknown,
-    content,
-    plain_digest,
-)
+from tlbook.record.fingerprint import Unknown, content, plain_digest
 
 FORM = 1  # of an entry; another one makes all of them unknown
 LIMIT = 20_000_000_000  # bytes: beyond this, what was not used for longest goes
-# --- Random states -------------------------------------------------------------------------------
 
 
 def states() -> dict:
@@ -47,8 +42,7 @@ def states() -> dict:
 
 def set_states(states: dict) -> None:
     """Set random states to what `states` returned; Python's last, since making a generator draws from it."""
-    if "numpy" in states:
-        np.random.set_state(states["numpy"])  # noqa: NPY002
+    np.random.set_state(states["numpy"])  # noqa: NPY002
     if states.get("tensorflow"):
         from tensorflow.python.eager import context
 
@@ -57,15 +51,15 @@ def set_states(states: dict) -> None:
         from keras.src.random.seed_generator import global_seed_generator
 
         global_seed_generator().state.assign(states["keras"])
-    if "python" in states:
-        random.setstate(_tuples(states["python"]))
+    elif "keras" in states:
+        from keras.src.backend.common import global_state
+
+        global_state.set_global_attribute("global_seed_generator", None)
+    random.setstate(_tuples(states["python"]))
 
 
 def _tuples(state):
     return tuple(map(_tuples, state)) if isinstance(state, list | tuple) else state
-
-
-# --- What an entry holds -------------------------------------------------------------------------
 
 
 def _pack(value, arrays: list):
@@ -111,9 +105,6 @@ def _opened(name: str, sealed: bytes):
         return _unpack(json.loads(arrays["head"].tobytes()), arrays)
 
 
-# --- The store -----------------------------------------------------------------------------------
-
-
 class Store:
     """A folder of entries, named by what decided them and by the random states that they used."""
 
@@ -153,10 +144,11 @@ class Store:
             entry = deed.outcome(result) | about | {"megabytes": run.peak_memory_mb()}
             name = _name(deed.key, used, before)
             self.write(f"{name}.npz", _sealed(name, entry))
-        except Unknown as unknown:
-            return str(unknown)
-        except (OSError, run.TlbookError) as error:  # no reason to stop
+        except Exception as error:  # `Unknown`, or a disk that is full: no reason to stop
+            if isinstance(error, Unknown):
+                return str(error)
             run.say(f"An answer was not kept: {' '.join(str(error).split())[:200]}")
+            return "not kept"
         return ""
 
     def write(self, name: str, sealed: bytes) -> None:
