@@ -88,8 +88,14 @@ def _context() -> list:
     if "tensorflow" in sys.modules:
         import tensorflow as tf
         from tensorflow.python.eager import context
+        from tensorflow.python.framework.config import is_op_determinism_enabled
 
-        found += [context.global_seed(), tf.config.functions_run_eagerly(), tf.executing_eagerly()]
+        found += [
+            is_op_determinism_enabled(),
+            context.global_seed(),
+            tf.config.functions_run_eagerly(),
+            tf.executing_eagerly(),
+        ]
         found += [tf.config.experimental.tensor_float_32_execution_enabled(), str(tf.config.optimizer.get_jit())]
     return found
 

@@ -265,6 +265,8 @@ class Fingerprint:
                 continue
             if isinstance(value, keras.callbacks.History) or (name == "output_names" and len(value or ()) < 2):
                 continue
+            if name == "_jit_compile" and value is None:  # which Keras decides at the first call
+                value = thing._resolve_auto_jit_compile()
             if type(value).__name__ == "_DefaultDistributionStrategy":  # none; any other is unknown
                 value = None
             if name in ("name", "_name") and numbered:

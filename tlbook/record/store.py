@@ -31,7 +31,8 @@ def states() -> dict:
     if "tensorflow" in sys.modules:
         from tensorflow.python.eager import context
 
-        states["tensorflow"] = context.context()._rng.getstate() if context.context()._rng else None
+        generator = getattr(context.context(), "_rng", None)  # there is none before something is seeded
+        states["tensorflow"] = generator and generator.getstate()
     if "keras.src" in sys.modules:
         from keras.src.backend.common import global_state
 
