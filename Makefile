@@ -13,6 +13,8 @@ ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 # Recipes read these from the environment, in quotes: pasted into a command, their text would be run.
 export CHAPTER SEEDS
+# Where dear calls of programs are answered from, as those of a recording are; FRESH=1: they are computed.
+STORE := TLBOOK_STORE="$${TLBOOK_STORE:-$${TLBOOK_CACHE:-$$HOME/.cache/tlbook}/store}" TLBOOK_FRESH=$(if $(FRESH),1)
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -66,14 +68,14 @@ lab: $(READY)  ## the chapters in JupyterLab
 	  --LabApp.extra_labextensions_path=book/_lab $(ROOT_USER) $(LAB)
 
 record: $(READY)  ## run a chapter for each seed, write its results: make record CHAPTER=03_kmeans_pseudo_labels
-	$(BIN)/python -m tlbook record "$$CHAPTER" $(if $(SEEDS),--seeds "$$SEEDS")
+	$(BIN)/python -m tlbook record "$$CHAPTER" $(if $(SEEDS),--seeds "$$SEEDS") $(if $(FRESH),--fresh)
 
 choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CHAPTER=03_kmeans_pseudo_labels
-	$(BIN)/python "book/choices/$$CHAPTER.py"
+	$(STORE) $(BIN)/python "book/choices/$$CHAPTER.py"
 
 roads: $(READY)  ## measure chapter 4's methods on all training images, some two hours; installs the extra `peers`
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[peers]'
-	$(BIN)/python book/roads/measure.py
+	$(STORE) $(BIN)/python book/roads/measure.py
 
 weights: $(READY)  ## train the shipped letters networks anew
 	$(BIN)/python -m tlbook weights

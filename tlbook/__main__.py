@@ -162,10 +162,11 @@ def record(arguments) -> None:
         _sentences(arguments.agreed)
     elif arguments.seed is not None:
         out = arguments.out or Path()
-        done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")
+        profile = run.requested_profile() or "full"
+        done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, profile, arguments.fresh)
         print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {out}")
     else:
-        book.record(chapter, _seeds(arguments.seeds))
+        book.record(chapter, _seeds(arguments.seeds), **{"fresh": True} if arguments.fresh else {})
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -188,6 +189,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parsers[record].add_argument(
         "--agreed", action="store_true", help="with --prose: every sentence that changed was read"
     )
+    parsers[record].add_argument("--fresh", action="store_true", help="compute all, answer nothing from the store")
     parsers[record].add_argument("--out", type=Path, help="with --seed: folder for that run's files")
     return top.parse_args(argv)
 

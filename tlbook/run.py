@@ -6,6 +6,7 @@ Every chapter begins with ``run = tl.start(...)``. Nothing here imports Keras be
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import json
 import logging
@@ -278,6 +279,8 @@ def start(chapter: str, *, data_on_disk: bool = False) -> Run:
 
     keras = quiet_keras(seed)  # here, so that `import tlbook` stays fast
     backend, kind = keras.backend.backend(), device()
+    if os.environ.get("TLBOOK_STORE"):  # set by the recorder alone, which needs not compute again what it knows
+        importlib.import_module("tlbook.record.calls").install()
     global _current
     _current = run = Run(chapter, profile, seed, backend, kind, jit())
     log(kind="run", chapter=chapter, profile=profile, seed=seed, backend=backend, device=kind, cores=cores())

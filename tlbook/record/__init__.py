@@ -3,6 +3,7 @@
 One way leads through these files, from top to bottom:
 
 - `code`: what a chapter's code means, and what of `tlbook` it reaches;
+- `fingerprint`, `store` and `calls`: dear calls of a run, answered by what an earlier run gave;
 - `runs`: one run of a chapter, and the file that is kept of it;
 - `register`: the rows of numbers that the runs of all seeds make;
 - `pages`: what is written from the rows, in chapters, pages and figures;

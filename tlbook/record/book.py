@@ -23,8 +23,10 @@ def check_book() -> None:
         disk.probe(folder)
 
 
-def record(chapter: str, seeds: list[int]) -> None:
+def record(chapter: str, seeds: list[int], **fresh: bool) -> None:
     """Run every seed that is not done yet, then write the chapter, the register and the prose.
+
+    With ``fresh=True`` every call is computed, and a kept run that was answered from the store runs again.
 
     `TlbookError` if the book cannot be written, or two runs are not of the same code, data, machine and numbers.
     """
@@ -33,13 +35,14 @@ def record(chapter: str, seeds: list[int]) -> None:
     cells = chapter_code(read_chapter(chapter))
     now = {"chapter": chapter, "profile": "full", "system": platform.system(), "versions": versions()}
     now |= {"code": code_digest(*cells), "package": package_digests(cells)}
+    now |= {"answers from the store": False} if fresh else {}
     files = {seed: paths.RUNS / f"{chapter}-seed-{seed}.json" for seed in seeds}
     done = {seed: runs.kept(file, now | {"seed": seed}) for seed, file in files.items()}
-    done = {seed: run or runs.run_seed(chapter, seed, paths.RUNS) for seed, run in done.items()}
+    done = {seed: run or runs.run_seed(chapter, seed, paths.RUNS, **fresh) for seed, run in done.items()}
     newest = runs.alike(done[max(seeds, key=lambda seed: files[seed].stat().st_mtime_ns)])
     for seed, run in done.items():
         if runs.again(files[seed], runs.differing(runs.alike(run), newest)):
-            done[seed] = runs.run_seed(chapter, seed, paths.RUNS)
+            done[seed] = runs.run_seed(chapter, seed, paths.RUNS, **fresh)
     finished, notebook = list(done.values()), read_chapter(chapter)
     newest["code"] = code_digest(*chapter_code(notebook))
     found = ", ".join(sorted({key for run in finished for key in runs.differing(runs.alike(run), newest)}))

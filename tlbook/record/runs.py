@@ -11,6 +11,7 @@ import platform
 import signal
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -23,7 +24,8 @@ from tlbook.record import paths
 from tlbook.record.code import chapter_code, code_digest, package_digests, read_chapter, read_notebook
 from tlbook.run import TlbookError, require, versions
 
-KINDS = ("run", "data", "number", "claim", "memory")
+KINDS = ("run", "data", "number", "claim", "memory", "store")
+DEAREST = 5  # cells whose seconds are printed
 STOPS = (signal.SIGINT, signal.SIGTERM)
 DRAWN = "rendered letters"  # the one data set that is another for each seed
 LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
@@ -67,11 +69,25 @@ class _Client(NotebookClient):
         return super()._cleanup_kernel() if self.km is not None else None
 
 
-def _execute(notebook, title: str, env: dict, noise) -> None:
-    """Run a notebook's cells; what libraries write past Python (TensorFlow's log) goes into the file `noise`."""
+def _execute(notebook, title: str, env: dict, noise) -> list[list]:
+    """Run a notebook's cells; what libraries write past Python (TensorFlow's log) goes into the file `noise`.
+
+    Returns of each code cell its number, its seconds and its first line.
+    """
     client = _Client(notebook, timeout=None, kernel_name="python3", record_timing=False, coalesce_streams=True)
     client.extra_arguments = ["--IPKernelApp.capture_fd_output=False"]
-    client.on_cell_executed = lambda **_: print(".", end="", flush=True)
+    cells, began = [], 0.0
+
+    def begin(**_):
+        nonlocal began
+        began = time.perf_counter()
+
+    def end(cell, **_):
+        seconds, first = time.perf_counter() - began, cell.source.strip().partition("\n")[0]
+        cells.append([len(cells) + 1, round(seconds, 2), first])
+        print(".", end="", flush=True)
+
+    client.on_cell_execute, client.on_cell_executed = begin, end
     print(f"{title}: ", end="", flush=True)
     try:
         with _signals():
@@ -84,11 +100,40 @@ def _execute(notebook, title: str, env: dict, noise) -> None:
         found = f"in code cell {client.code_cells_executed}: {error.ename}: {error.evalue}" if failed else repr(error)
         do = f"TLBOOK_PROFILE={env['TLBOOK_PROFILE']} TLBOOK_SEED={env['TLBOOK_SEED']} make lab   to see it happen"
         raise TlbookError(title, "a run without an error", " ".join(found.split())[:600], do) from error
+    return cells
 
 
-def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
+def store_folder() -> Path:
+    """Return the folder in which answers are kept: ``TLBOOK_STORE``, or ``store`` in the cache."""
+    cache = os.environ.get("TLBOOK_CACHE") or Path.home() / ".cache" / "tlbook"
+    return Path(os.path.abspath(os.path.expanduser(os.environ.get("TLBOOK_STORE") or Path(cache) / "store")))
+
+
+def _cost(seconds: float, megabytes: float, events: list[dict]) -> dict:
+    """Return what a run took, as if everything had been computed, and how much of it was not."""
+    answers = [event for event in events if event["what"] == "answered"]
+    saved = sum(event["seconds"] for event in answers) - sum(event["own"] for event in events)
+    about = {"answered": len(answers), "computed": len(events) - len(answers), "seconds": seconds}
+    about["why"] = dict(Counter(f"{e['call']}: {e['what']}" for e in events if e["what"] != "answered"))
+    megabytes = max([megabytes, *(event["megabytes"] for event in answers)])
+    return {"seconds": seconds + saved, "megabytes": megabytes, "store": about}
+
+
+def _say_cost(cost: dict, cells: list[list]) -> None:
+    """Say what a run took, and its dearest cells."""
+    about = cost["store"]
+    counted = f"{about['answered']} answers, {about['computed']} computed"
+    told = f" (as computed: {cost['seconds']:.0f} s; {counted})" if about["answered"] + about["computed"] else ""
+    print(f" {about['seconds']:.0f} s{told}", flush=True)
+    for number, seconds, first in sorted(cells, key=lambda cell: -cell[1])[:DEAREST]:
+        if seconds >= 1:
+            print(f"    cell {number:3} {seconds:7.1f} s  {first[:70]}", flush=True)
+
+
+def run_seed(chapter: str, seed: int, out: Path, profile: str = "full", fresh: bool = False) -> dict:
     """Run a chapter once; write ``CHAPTER-seed-N.json``, which is returned too, and the run notebook into `out`.
 
+    Dear calls of an earlier run, in which everything was the same, are answered by what they gave, unless `fresh`.
     `TlbookError` if the chapter fails, or what it measured cannot be recorded or written.
     """
     notebook, title = read_chapter(chapter), f"{chapter}, seed {seed}, {profile} profile"
@@ -100,16 +145,17 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
         log, path = Path(scratch) / "events", os.environ.get("PYTHONPATH")
         env = {**os.environ, "TLBOOK_PROFILE": profile, "TLBOOK_SEED": str(seed), "TLBOOK_CLAIMS": "log"}
         env |= {"TLBOOK_LOG": str(log), "TLBOOK_CACHE": f"{scratch}/cache", "PYTHONHASHSEED": "0"}
+        env |= {"TLBOOK_STORE": str(store_folder()), "TLBOOK_FRESH": "1" * fresh}
         env["PYTHONPATH"] = str(paths.ROOT) + (os.pathsep + path if path else "")
         if env.get("TLBOOK_DATA"):  # the kernel works in the chapters' folder
             env["TLBOOK_DATA"] = os.path.abspath(os.path.expanduser(env["TLBOOK_DATA"]))
         began = time.perf_counter()
-        _execute(notebook, title, env, noise)
+        ran = _execute(notebook, title, env, noise)
         seconds = time.perf_counter() - began
         events = [json.loads(line) for line in disk.read_text(log).splitlines()]
     notebook.cells.pop()
-    print(f" {seconds:.0f} s", flush=True)
-    starts, sets, numbers, claims, memory = ([event for event in events if event["kind"] == kind] for kind in KINDS)
+    starts, sets, numbers, claims, memory, dear = ([e for e in events if e["kind"] == kind] for kind in KINDS)
+    _say_cost(cost := _cost(seconds, memory[-1]["megabytes"], dear), ran := ran[:-1])
     names, begun = [event["name"] for event in numbers], [event["chapter"] for event in starts]
     wanted = f"one call of tl.start({chapter!r}) and no number's name twice"
     found = f"tl.start() of {', '.join(begun) or 'nothing'}, and the names {', '.join(sorted(names))}"
@@ -119,7 +165,7 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
     run |= {"about": {e["name"]: {"unit": e["unit"], "dataset": e["dataset"] or first} for e in numbers}}
     run |= {"claims": {e["text"]: e["holds"] for e in claims}, "data": {e["name"]: e["digest"] for e in sets}}
     run |= {"machine": starts[0], "system": platform.system(), "versions": versions(), "code": code, "package": package}
-    run |= {"seconds": seconds, "megabytes": memory[-1]["megabytes"], "date": datetime.date.today().isoformat()}
+    run |= cost | {"date": datetime.date.today().isoformat(), "cells": ran}
     file = out / f"{chapter}-seed-{seed}.json"
     text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
     contents = {file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text}
@@ -165,7 +211,9 @@ def kept(file: Path, now: dict) -> dict | None:
             require(good and fits(value, unit), name, "a number that can be recorded", value, "run again")
         run["claims"].keys(), provenance_line([run])  # which reads the rest
         ran = code_digest(*chapter_code(read_notebook(file.with_suffix(".ipynb"))))
-        odd = differing(alike(run) | {"seed": run["seed"], "notebook": ran}, now | {"notebook": now["code"]})
+        answered = run.get("store", {}).get("answered", 0) > 0
+        found = {"seed": run["seed"], "notebook": ran, "answers from the store": answered}
+        odd = differing(alike(run) | found, now | {"notebook": now["code"]})
     except (TlbookError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         odd = [f"file: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
     return None if again(file, odd) else run
