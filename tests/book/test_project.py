@@ -104,3 +104,15 @@ def test_the_page_that_they_name_offers_the_package_in_this_version():
     page = (ROOT / "book" / "guide" / "setup.md").read_text(encoding="utf-8")
     assert set(re.findall(r"tlbook-[\d.]+-py3-none-any\.whl", page)) == {f"tlbook-{version}-py3-none-any.whl"}
     assert f'<a href="../../tlbook-{version}-py3-none-any.whl">' in page
+
+
+def test_no_page_says_the_same_paragraph_twice():
+    """A merge can double half a page, and every other check passes."""
+    found = []
+    for path in sorted((ROOT / "book").rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        blocks = [
+            " ".join(block.split()) for block in text.split("\n\n") if len(block.split()) > 12 or block[:2] == "##"
+        ]
+        found += [f"{path.relative_to(ROOT)}: {block[:80]}" for block in {*blocks} if blocks.count(block) > 1]
+    assert found == []
