@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers
 
 from tlbook import data, disk
-from tlbook.glyphs import numbers, real, whole
+from tlbook.glyphs import are_pixels, numbers, real, shown, whole
 from tlbook.run import TlbookError, jit, require
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -26,13 +26,14 @@ VGG_EPOCHS = 8
 LETTERS_IMAGES, LETTERS_EPOCHS = 40_000, 4  # what these weights were trained with
 LAST = {"data_format": "channels_last"}  # whatever Keras's own settings say
 ARITHMETIC = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")  # of which `preprocess_input` consists
+SMALL, FAR = 1 / 64, 64  # a scale and a shift that only numbers up to 255 can ask for
 
 
 def fitting(caller: str, network: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return images as an array if the network makes features of them; `TlbookError` in the caller's name if not.
 
     The network has one input and one output of shape (n, d). The images have its input's shape and are finite, and,
-    where the network scales them itself, they were not scaled before: floats from -1 to 1 would come out near 0.
+    where the network scales them itself, they are pixels from 0 to 255: scaled before, they would come out near 0.
 
     >>> fitting("extract()", small_cnn(weights=None), np.zeros((5, 28, 28), "uint8")).shape
     (5, 28, 28)
@@ -55,24 +56,47 @@ def fitting(caller: str, network: keras.Model, images: np.ndarray) -> np.ndarray
         found = "NaN" if np.isnan(low) else f"{low:g} to {high:g}"
         good = max(-low, high) <= float(np.finfo(np.float32).max) and images.itemsize <= 8
         require(good, what, "finite numbers of 32 or 64 bits", found, "images = numpy.nan_to_num(images)")
-        good = not -1 <= low <= high <= 1 or low == high == 0 or not _scales(network)
-        do = "pass the images as they are, 0 to 255"
-        require(good, what, "pixels from 0 to 255, since this network scales them itself", found, do)
+    if not are_pixels(images) and _scales(network):
+        found, do = f"{images.dtype} from {images.min()} to {images.max()}", "pass the images as they are, 0 to 255"
+        raise TlbookError(what, "pixels from 0 to 255, since this network scales them itself", found, do)
     return images
 
 
 def _scales(network: keras.Model) -> bool:
-    """Return whether a network scales pixels from 0 to 255 itself, before its first layer with weights."""
+    """Return whether a network scales pixels from 0 to 255 itself, before its first layer with weights.
+
+    What scales numbers from 0 to 1 once more, or to -1 to 1, does not count.
+    """
+    scale = 1.0
     for step in _steps(network):
-        if isinstance(step, layers.Rescaling):
-            return np.max(step.scale) < 1
         if isinstance(step, layers.Normalization):  # which may also have been made for small numbers
-            return np.abs(keras.ops.convert_to_numpy(step.mean)).max() > 1
-        if not isinstance(step, layers.Layer) and type(step).__name__ in ARITHMETIC:
-            return True
+            return np.abs(keras.ops.convert_to_numpy(step.mean)).max() > scale
         if getattr(step, "weights", None):
             return False
+        factor, shift = _arithmetic(step)
+        scale *= factor
+        if scale <= SMALL or shift >= FAR * scale:
+            return True
     return False
+
+
+def _arithmetic(step) -> tuple[float, float]:
+    """Return by what a step multiplies, at most, and how much it adds, without signs; 1 and 0 if it does neither.
+
+    Of arithmetic with anything else than a constant behind the sign nothing is known.
+    """
+    if isinstance(step, layers.Rescaling):
+        return np.abs(step.scale).max(), np.abs(step.offset).max()
+    name, nodes = type(step).__name__, getattr(step, "_inbound_nodes", [])
+    constant = [
+        each for node in nodes[:1] for each in node.arguments.args[1:] if not isinstance(each, keras.KerasTensor)
+    ]
+    if isinstance(step, layers.Layer) or name not in ARITHMETIC or not constant:
+        return 1.0, 0.0
+    size = np.abs(keras.ops.convert_to_numpy(constant[0])).max()
+    if name in ("Add", "Subtract"):
+        return 1.0, size
+    return (size if name == "Multiply" else 1 / size if size else 1.0), 0.0
 
 
 def _steps(network):
@@ -112,7 +136,7 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
     (None, 128)
     """
     good = weights is None or (isinstance(weights, str) and weights in LETTERS)
-    require(good, "small_cnn(): weights", f"{', '.join(LETTERS)} or None", repr(weights), "weights='letters'")
+    require(good, "small_cnn(): weights", f"{', '.join(LETTERS)} or None", shown(weights), "weights='letters'")
     image_size = whole("small_cnn(): image_size", image_size, 4, do="enlarge the images, or pad them")
     network = keras.Sequential([keras.Input((image_size, image_size)), layers.Rescaling(1 / 255)], name="small_cnn")
     network.add(layers.Reshape((image_size, image_size, 1)))
@@ -158,7 +182,7 @@ def vgg16(weights: str | None = "letters", width: float | None = None, image_siz
     """
     trained = {"letters": 0.25, "imagenet": 1}.get(weights) if isinstance(weights, str) else None
     good = weights is None or trained
-    require(good, "vgg16(): weights", "letters, imagenet or None", repr(weights), "weights='letters'")
+    require(good, "vgg16(): weights", "letters, imagenet or None", shown(weights), "weights='letters'")
     width = real("vgg16(): width", trained or 0.25 if width is None else width, 1 / 64, 64, do="width=0.25")
     good = width == (trained or width)
     require(good, "vgg16(): width", f"{trained} for weights={weights!r}", width, f"width={trained}")
@@ -208,7 +232,7 @@ def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: b
     (None, 256)
     """
     known = isinstance(name, str) and name in IMAGENET
-    require(known, "imagenet(): name", " or ".join(IMAGENET), repr(name), "name='vgg16'")
+    require(known, "imagenet(): name", " or ".join(IMAGENET), shown(name), "name='vgg16'")
     image_size = whole("imagenet(): image_size", image_size, 32, do="resize the images")
     good = not top or image_size == 224
     require(good, "imagenet(): image_size", "224 pixels with top=True", image_size, "resize the images")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tlbook.glyphs import shown
 from tlbook.run import TlbookError, current, log, require, say
 
 UNITS = ("fraction", "points", "errors", "seconds", "images/s", "MB", "×")
@@ -48,11 +49,11 @@ def claim(text: str, holds, *, full_only: str | None = None) -> None:
     if mode not in ("warn", "raise", "log"):
         raise TlbookError("TLBOOK_CLAIMS", "warn, raise or log", repr(mode), "export TLBOOK_CLAIMS=warn")
     good = isinstance(text, str) and text == " ".join(text.split()) != ""
-    require(good, "claim(): text", "a sentence, in one line", repr(text), "claim('two is more than one', 2 > 1)")
+    require(good, "claim(): text", "a sentence, in one line", shown(text), "claim('two is more than one', 2 > 1)")
     good = isinstance(holds, bool | np.bool_)
-    require(good, f"claim {text!r}", "True or False", repr(holds), "compare two numbers")
+    require(good, f"claim {text!r}", "True or False", shown(holds), "compare two numbers")
     good = full_only is None or (isinstance(full_only, str) and len(full_only.split()) >= 3)
-    require(good, f"claim {text!r}: full_only", "a reason in words", repr(full_only), "say why in a few words")
+    require(good, f"claim {text!r}: full_only", "a reason in words", shown(full_only), "say why in a few words")
     if full_only and not run.full:
         say(f"– {text} (left open in the quick profile: {' '.join(full_only.split())})")
         return
@@ -91,14 +92,16 @@ def number(name: str, value: float, unit: str = "fraction", *, dataset: str | No
     """
     run = current()
     good = isinstance(name, str) and NAME.fullmatch(name)
-    require(good, "number(): name", "lower case, digits and underscores", repr(name), "number('raw_acc', …)")
+    require(good, "number(): name", "lower case, digits and underscores", shown(name), "number('raw_acc', …)")
     good = isinstance(unit, str) and unit in UNITS
-    require(good, f"number {name}: unit", " or ".join(UNITS), repr(unit), "unit='fraction'")
+    require(good, f"number {name}: unit", " or ".join(UNITS), shown(unit), "unit='fraction'")
     good = dataset is None or (isinstance(dataset, str) and PLAIN.fullmatch(dataset))
-    require(good, f"number {name}: dataset", "a name in plain words", repr(dataset), "dataset='MNIST', or leave it out")
+    require(
+        good, f"number {name}: dataset", "a name in plain words", shown(dataset), "dataset='MNIST', or leave it out"
+    )
     wanted = "a number from 0 to 1" if unit == "fraction" else "a finite number"
     do = "accuracies are fractions; mend the computation"
-    require(fits(value, unit), f"number {name}", wanted, value, do)
+    require(fits(value, unit), f"number {name}", wanted, shown(value, str), do)
     log(kind="number", name=name, value=float(value), unit=unit, dataset=dataset)
     said, kept = written(float(value), unit), None if os.environ.get("TLBOOK_LOG") else recorded(run.chapter, name)
     say(f"{name} = {said} here · {kept} recorded (full)" if kept else f"{name} = {said}")
@@ -114,11 +117,14 @@ def recorded(chapter: str, name: str) -> str | None:
 
 
 def fits(value, unit: str) -> bool:
-    """Return whether a value is one number that can be recorded in this unit.
+    """Return whether a value is one number that can be recorded in this unit; True and a span of time are none.
 
     >>> fits(0.5, "fraction"), fits(51.3, "fraction"), fits(51.3, "errors"), fits([51.3], "errors")
     (True, False, True, False)
     """
+    kind = str(getattr(value, "dtype", type(value).__name__))
+    if kind.startswith(("bool", "timedelta")):
+        return False
     try:
         return np.ndim(value) == 0 and bool(0 <= value <= 1 if unit == "fraction" else math.isfinite(value))
     except (TypeError, ValueError, OverflowError):
@@ -138,8 +144,8 @@ def symptom(action, error: type[Exception]) -> None:
     IndexError: list index out of range
     """
     good = callable(action) and isinstance(error, type) and issubclass(error, Exception)
-    do = "symptom(lambda: what_fails(), ValueError)"
-    require(good, "symptom()", "a function without arguments, and a kind of error", f"{action!r}, {error!r}", do)
+    found, do = f"{shown(action)}, {shown(error)}", "symptom(lambda: what_fails(), ValueError)"
+    require(good, "symptom()", "a function without arguments, and a kind of error", found, do)
     try:
         action()
     except error as found:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 
-from tlbook.glyphs import numbers
+from tlbook.glyphs import numbers, shown
 from tlbook.run import TlbookError, require
 
 PAIRS = 10_000_000  # of classes and clusters: more are row numbers taken for ids, and would fill the memory
@@ -84,7 +84,7 @@ def match(y_true, y_cluster, how: str = "one-to-one") -> dict[int, int]:
     {7: 0, 3: 1}
     """
     known = isinstance(how, str) and how in ("one-to-one", "majority")
-    require(known, "match(): how", "'one-to-one' or 'majority'", repr(how), "how='one-to-one'")
+    require(known, "match(): how", "'one-to-one' or 'majority'", shown(how), "how='one-to-one'")
     ids, classes, table = _table(y_true, y_cluster)
     if how == "majority" and len(ids):
         rows, columns = np.arange(len(ids)), table.argmax(axis=1)
@@ -102,8 +102,11 @@ def rename(y_cluster, matching: dict[int, int]) -> np.ndarray:
     >>> rename([7, 3, 5], {7: 0, 3: 1}).tolist()
     [0, 1, -1]
     """
-    whole = isinstance(matching, dict) and all(isinstance(each, int | np.integer) for each in matching.values())
-    require(whole, "rename(): matching", "ids and their classes", repr(matching)[:80], "pass match(y_true, y_cluster)")
+    whole = isinstance(matching, dict) and all(
+        isinstance(each, int | np.integer) and not isinstance(each, np.timedelta64) and -(2**63) <= each < 2**63
+        for each in matching.values()
+    )
+    require(whole, "rename(): matching", "ids and their classes", shown(matching), "pass match(y_true, y_cluster)")
     ids = _ids("y_cluster", y_cluster).tolist()
     return np.array([matching.get(each, -1) if each >= 0 else -1 for each in ids], np.int64)
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from tlbook import glyphs
 from tlbook.disk import probe, regular, words
-from tlbook.glyphs import numbers, whole
+from tlbook.glyphs import MAX_SIZE, numbers, shown, whole
 from tlbook.run import TlbookError, log, requested_profile, require, say
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
@@ -67,6 +67,8 @@ def digest(*arrays: np.ndarray) -> str:
     total = hashlib.sha256()
     for array in arrays:
         array = np.ascontiguousarray(numbers("digest(): array", array, "biufcSUVMm"))
+        found = f"{array.dtype}"[:80]
+        require(not array.dtype.hasobject, "digest(): array", "numbers or texts", found, "pass an array of numbers")
         total.update(array.reshape(-1).view(np.uint8))  # bytes, for dtypes that Python's buffers do not know
     return total.hexdigest()
 
@@ -80,7 +82,7 @@ def _entries() -> dict[str, dict]:
 def _entry(name: str) -> dict:
     if not isinstance(name, str) or name not in _entries():
         made = f" ({name} is made here and never downloaded)" if str(name) in MADE else ""
-        raise TlbookError("data set", " or ".join(_entries()), repr(name) + made, "python -m tlbook data list")
+        raise TlbookError("data set", " or ".join(_entries()), shown(name) + made, "python -m tlbook data list")
     return _entries()[name]
 
 
@@ -329,7 +331,7 @@ def as_rgb(images: np.ndarray, size: int = 32) -> np.ndarray:
     >>> as_rgb(np.ones((2, 28, 28), "uint8")).shape
     (2, 32, 32, 3)
     """
-    images, size = numbers(what := "as_rgb(): images", images), whole("as_rgb(): size", size)
+    images, size = numbers(what := "as_rgb(): images", images), whole("as_rgb(): size", size, 1, MAX_SIZE)
     good = images.ndim == 3 and 1 <= min(images.shape[1:]) and max(images.shape[1:]) <= size
     expected = f"shape (n, height, width), at most {size} pixels a side"
     require(good, what, expected, f"shape {images.shape}", "take grey images, or a larger size")

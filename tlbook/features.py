@@ -92,15 +92,35 @@ def _key(network: keras.Model, images: np.ndarray) -> str | None:
     known = [each for part in parts for each in (type(part), *filter(callable, vars(part).values()))]
     if not all(getattr(each, "__module__", "").startswith(("keras.", "tlbook.")) for each in known):
         return None
+    try:
+        plan = _plan(network)
+    except Exception:  # code of one's own that cannot even be named, which each part of Keras says in its own way
+        return None
+    if _foreign(plan):
+        return None
     said = (
-        json.dumps(_plan(network)),
+        json.dumps(plan),
         keras.__version__,
         keras.backend.backend(),
+        str(keras.config.epsilon()),
         str(images.dtype),
         str(images.shape),
     )
     weights = digest(*(np.asarray(array) for array in network.get_weights()))
     return hashlib.sha256("\n".join((*said, weights, digest(images))).encode()).hexdigest()
+
+
+def _foreign(node) -> bool:
+    """Return whether a plan names code of somebody else's, or a function, of which it says the name and no more."""
+    if isinstance(node, list):
+        return any(map(_foreign, node))
+    if not isinstance(node, dict):
+        return False
+    if node.get("class_name") in ("function", "__lambda__"):
+        return True
+    module = node.get("module")
+    own = isinstance(module, str) and not f"{module}.".startswith(("keras.", "tlbook."))
+    return own or any(map(_foreign, node.values()))
 
 
 def _plan(network: keras.Model) -> dict:
@@ -142,9 +162,12 @@ def _seal(key: str, rows: np.ndarray) -> bytes:
 
 def _kept(path: Path, key: str, shape: tuple[int, int]) -> np.ndarray | None:
     """Return the answer that was kept, or None if there is none that is whole, of this key and shape, and finite."""
-    with contextlib.suppress(OSError, TlbookError, ValueError):
-        regular(path)
-        content = np.fromfile(path, np.uint8)
+    n, d = shape
+    with contextlib.suppress(OSError, TlbookError, ValueError, MemoryError):
+        size = regular(path).st_size  # first: a file of another size may be larger than the memory
+        if size != 32 + 4 * n * d and (d > 0 or (size - 32) % (4 * n) or size > CACHE_BYTES):
+            return None
+        content = np.fromfile(path, np.uint8, size)
         z = content[32:].view(np.float32).reshape(shape)
         if content[:32].tobytes() == _seal(key, z) and np.isfinite(z).all():
             return z

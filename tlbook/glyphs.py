@@ -25,7 +25,20 @@ MASTER = 64  # side of a prepared glyph, in pixels
 BOX = 20 / 28  # a glyph's longer side over the image's side: MNIST's own proportion
 INK = 1.3  # contrast: the middle of a stroke is white, only its edges are grey
 ELASTIC = 2.0  # standard deviation of the elastic displacement at its knots, in pixels of a 28-pixel image
+MAX_SIZE = 4096  # side of an image that is made here, in pixels: larger ones would fill the memory
 CHUNK = 500  # images warped at once: enough to amortise NumPy's overhead, small enough for the cache
+
+
+def shown(value, write=repr) -> str:
+    """Write a value for an error's message, or what it is: Python writes no whole number of over 4,300 digits.
+
+    >>> shown("a"), shown(10**5000)
+    ("'a'", 'int')
+    """
+    try:
+        return write(value)[:80]
+    except Exception:  # whatever a class of somebody else's raises
+        return type(value).__name__
 
 
 def whole(what: str, value, low: int = 1, high: int = 2**32 - 1, do: str = "pass another number") -> int:
@@ -34,9 +47,9 @@ def whole(what: str, value, low: int = 1, high: int = 2**32 - 1, do: str = "pass
     >>> whole("k", np.uint8(3))
     3
     """
-    good = isinstance(value, int | np.integer) and not isinstance(value, bool) and low <= value <= high
+    good = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64) and low <= value <= high
     expected = f"a whole number, {f'at least {low}, below 2**32' if high == 2**32 - 1 else f'from {low} to {high}'}"
-    require(good, what, expected, value if np.isscalar(value) else type(value).__name__, do)
+    require(good, what, expected, shown(value, str) if np.isscalar(value) else type(value).__name__, do)
     return int(value)
 
 
@@ -46,10 +59,33 @@ def real(what: str, value, low: float, high: float = np.inf, do: str = "pass ano
     >>> real("width", 1, low=0.5)
     1.0
     """
-    good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.timedelta64)
     expected = f"a finite number, at least {low}" + (f" and below {high}" if high < np.inf else "")
-    require(good and low <= value < high, what, expected, value if good else type(value).__name__, do)
-    return float(value)
+    try:
+        number = float(value) if good else np.nan
+    except OverflowError:  # 10**400
+        number = np.inf
+    require(low <= number < high, what, expected, shown(value, str) if good else type(value).__name__, do)
+    return number
+
+
+def masked(values) -> bool:
+    """Return whether any value is masked, in arrays within lists too: NumPy drops their masks without a word."""
+    if isinstance(values, list | tuple):
+        return any(map(masked, values))
+    return np.ma.is_masked(values)
+
+
+def are_pixels(images: np.ndarray) -> bool:
+    """Return whether images may be pixels from 0 to 255, and not such as were scaled before; all black is fine.
+
+    A resized image may go beyond by a rounding error.
+
+    >>> are_pixels(np.array([0, 255])), are_pixels(np.array([0, 1])), are_pixels(np.array([-0.4, 2.8]))
+    (True, False, False)
+    """
+    low, high = float(images.min()), float(images.max())
+    return -low <= high / 500 and high <= 255.5 and (high > 1 or low == high == 0)
 
 
 def numbers(what: str, values, kinds: str = "biuf", do: str = "pass an array of numbers") -> np.ndarray:
@@ -58,11 +94,12 @@ def numbers(what: str, values, kinds: str = "biuf", do: str = "pass an array of 
     >>> numbers("labels", [3, 1], kinds="iu")
     array([3, 1])
     """
-    require(not np.ma.is_masked(values), what, "no masked values", "some", "drop them, or fill them: values.filled(0)")
     try:
-        array = np.asarray(values)
+        hidden = masked(values)
+        array = None if hidden else np.asarray(values)
     except Exception as error:  # rows of unequal lengths, or something that is not to be had as an array
         raise TlbookError(what, "an array of numbers", str(error)[:100], do) from None
+    require(not hidden, what, "no masked values", "some", "drop them, or fill them: values.filled(0)")
     require(array.dtype.kind in kinds, what, "numbers", f"{array.dtype} of shape {array.shape}", do)
     return array
 
@@ -147,7 +184,7 @@ def enlarge(small: np.ndarray, size: int = 28, width: int = 24) -> np.ndarray:
     good = small.ndim == 3 and small.size and small.shape[1] == small.shape[2] and 0 <= small.min() <= small.max() <= 1
     found = f"{small.dtype} of shape {small.shape}" + (f", {small.min()} to {small.max()}" if small.size else "")
     require(good, "enlarge(): small", "shape (n, s, s), from 0 to 1", found, "divide bytes by 255")
-    width = whole("enlarge(): width", width, 1, whole("enlarge(): size", size))
+    width = whole("enlarge(): width", width, 1, whole("enlarge(): size", size, 1, MAX_SIZE))
     side = small.shape[-1]
     matrix = ndimage.zoom(np.eye(side), (width / side, 1), order=3, mode="nearest", grid_mode=True)
     drawn = np.clip((matrix @ small @ matrix.T - 0.3) / 0.4, 0, 1).astype(np.float32)
@@ -183,7 +220,7 @@ def render(
     n : int
         How many images; the classes come as equal in number as `n` allows, in random order.
     size : int
-        Side of an image in pixels, 8 or more.
+        Side of an image in pixels, from 8 to 4096.
     without : str
         Letters to leave out, for instance those that look like digits.
     fonts : sequence of str
@@ -207,12 +244,12 @@ def render(
     >>> images.shape, images.dtype, len(names)
     ((100, 28, 28), dtype('uint8'), 48)
     """
-    n, size = whole("render(): n", n), whole("render(): size", size, 8, do="ask for larger images")
+    n, size = whole("render(): n", n), whole("render(): size", size, 8, MAX_SIZE, "ask for other images")
     seed = whole("render(): seed", seed, 0)
     if through is not None:
         through = whole("render(): through", through, 4, size, "through=8")
-    require(isinstance(without, str), "render(): without", "a text", repr(without), "without='OolI'")
-    require(isinstance(fonts, list | tuple), "render(): fonts", "a list of names", repr(fonts), "fonts=glyphs.FONTS")
+    require(isinstance(without, str), "render(): without", "a text", shown(without), "without='OolI'")
+    require(isinstance(fonts, list | tuple), "render(): fonts", "a list of names", shown(fonts), "fonts=glyphs.FONTS")
     names = tuple(letter for letter in LETTERS if letter not in without)
     unknown, strange = sorted(set(without) - set(LETTERS)), [font for font in fonts if font not in FONTS]
     checks = [

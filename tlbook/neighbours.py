@@ -6,6 +6,8 @@ from sklearn.neighbors import NearestNeighbors
 from tlbook.glyphs import numbers, whole
 from tlbook.run import require
 
+FAR = 100  # means of so many times the spread cost a quarter of the digits, and those of features are below 10
+
 
 def nearest(z: np.ndarray, k: int = 10) -> np.ndarray:
     """Return the row numbers of the `k` nearest other rows of each row, nearest first.
@@ -32,7 +34,17 @@ def nearest(z: np.ndarray, k: int = 10) -> np.ndarray:
     good = float(np.abs(z).max()) < 1e150  # squares of larger ones are infinite
     require(good, "nearest(): z", "finite floats", "NaN or infinity, or more than 1e150", do)
     k = whole("nearest(): k", k, 1, len(z) - 1, "ask for another number of neighbours")
-    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(z).kneighbors(return_distance=False)
+    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(_near_origin(z)).kneighbors(return_distance=False)
+
+
+def _near_origin(z: np.ndarray) -> np.ndarray:
+    """Move rows that lie far off and close together: of x² - 2xy + y² nothing but rounding errors would be left.
+
+    All other rows stay as they are, to the last bit.
+    """
+    middle = z.mean(axis=0, dtype=np.float64)
+    low, high = (each(axis=0).astype(np.float64) for each in (z.min, z.max))
+    return z - middle if np.abs(middle).max() > FAR * (high - low).max() else z
 
 
 def agreement(neighbours: np.ndarray, labels) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tlbook.disk import regular, words
+from tlbook.glyphs import MAX_SIZE, shown
 from tlbook.run import TlbookError, require
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # none of Pillow's forty other readers sees a stranger's file
@@ -24,7 +25,7 @@ OTHERS = {b"GIF8": "a GIF", b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"%PDF": "a 
 SAVE = "open it in an image program, if any can, and save it as a PNG or JPEG"
 AGAIN = "copy it again from where it came"
 CONVERT = "8 bits each of red, green and blue, or of grey", "convert it to 8-bit RGB in an image program"
-MAX_BYTES, MAX_SIZE = 200_000_000, 4096
+MAX_BYTES = 200_000_000
 SCANS, SEGMENTS = 32, 10_000  # in a JPEG: programs write some ten scans, and a segment holds up to 64 KB
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")  # the start of a segment, among a JPEG's pixels too
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -74,8 +75,8 @@ def read_photo(path, *, size: int = 32, max_pixels: int = 50_000_000, min_side: 
     (32, 32, 3)
     """
     for name, value in {"size": size, "max_pixels": max_pixels, "min_side": min_side}.items():
-        good = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
-        require(good, f"read_photo(): {name}", "a whole number, at least 1", repr(value), "leave it out")
+        good = isinstance(value, Integral) and not isinstance(value, bool) and 1 <= value < 2**63
+        require(good, f"read_photo(): {name}", "a whole number, at least 1, below 2**63", shown(value), "leave it out")
     require(size <= MAX_SIZE, "read_photo(): size", f"at most {MAX_SIZE}", size, "ask for a smaller picture")
     content = _content(path)
     try:
@@ -110,7 +111,11 @@ def read_photo(path, *, size: int = 32, max_pixels: int = 50_000_000, min_side: 
 def _content(path) -> bytes:
     """Return what is in a file, or say why it cannot be had."""
     expected = "the file of a photo"
-    require(isinstance(path, str | os.PathLike), "read_photo(): path", expected, repr(path), "name the file")
+    try:
+        good = isinstance(os.fspath(path), str)
+    except TypeError:
+        good = False
+    require(good, "read_photo(): path", expected, shown(path), "name the file")
     try:
         length = regular(Path(path), expected).st_size
         found, do = f"{length:,} bytes", "save it smaller, as a JPEG"

@@ -2,14 +2,18 @@
 
 Each function shows its figure at once, in a notebook; elsewhere it prints the alt text. All take `title`, the axes'
 names with their units where there are axes, and `alt`: what the figure shows, for who cannot see it, in three words
-or more. What is drawn are numbers, all of them finite, none masked, as many as there are names for them: all else
-raises `TlbookError`, which names the argument. Figures look the same whatever style was chosen for others.
+or more. What is drawn are numbers, all of them finite, none masked or beyond 1e100, as many as there are names for
+them, and texts of at most 300 letters, in which a dollar is one: all else, and more than fits into a figure, raises
+`TlbookError`, which names the argument. Figures look the same whatever style was chosen for others.
 """
 
 import functools
 import io
+import os
+import re
 from collections.abc import Mapping
-from numbers import Integral, Real
+from itertools import islice
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +23,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from tlbook.disk import write
+from tlbook.glyphs import are_pixels, masked, shown, whole
 from tlbook.run import TlbookError, require, say
 
 # Okabe and Ito (2008), "Color universal design".
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#000000", "#999999", "#7F3C8D")
 NO_CLASS = "#BBBBBB"
 BAR = r"\|"  # in a cell of Markdown
+LARGEST, LONGEST, MOST = 1e100, 300, 200  # of what is drawn: numbers, letters of a text, rows or classes
+POINTS, TICKS, SERIES = 500, 40, 50  # along an axis, and lines above it
+NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what no SVG can hold
 STYLE = {
     "axes.prop_cycle": cycler(color=COLOURS, marker=list("os^Dv<>p*h")),
     "axes.spines.top": False,
@@ -46,7 +54,9 @@ def _drawn(draw):
         for name in {"title", "xlabel", "ylabel", "alt"} & options.keys():
             text, least = options[name], 3 if name == "alt" else 1
             good = isinstance(text, str) and len(text.split()) >= least
-            require(good, f"{draw.__name__}(): {name}", f"a text of {least} or more words", repr(text), "write it out")
+            what = f"{draw.__name__}(): {name}"
+            require(good, what, f"a text of {least} or more words", shown(text), "write it out")
+            options[name] = _text(what, text, drawn=name != "alt")
         with style.context(["default", STYLE]):
             return draw(*arguments, **options)
 
@@ -72,27 +82,31 @@ def _show(figure: Figure, alt: str) -> None:
 
 def _require(good, what: str, expected: str, found) -> None:
     do = f"compare with  help(tl.plots.{what.partition('(')[0]})"
-    require(good, what, expected, found if isinstance(found, str) else repr(found)[:80], do)
+    require(good, what, expected, found if isinstance(found, str) else shown(found), do)
 
 
 def _numbers(what: str, values, *shapes: tuple, low: float = -np.inf, kinds: str = "biuf") -> np.ndarray:
     """Return finite numbers, from `low` on, as an array of one of these shapes (None: any length from 1), or refuse."""
     try:
-        array, masked = np.asarray(values), np.ma.is_masked(np.ma.array(values))
-    except (TypeError, ValueError):  # rows of different lengths, say
-        array, masked = np.array(None), False
+        array, hidden = np.asarray(values), masked(values)
+    except Exception:  # rows of different lengths, say
+        array, hidden = np.array(None), False
+    if array.dtype.kind == "f":  # matplotlib's arithmetic is too wide for 16 bits
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     pairs = (zip(array.shape, shape, strict=True) for shape in shapes if len(shape) == array.ndim)
     fit = array.dtype.kind in kinds and any(all(n and wanted in (None, n) for n, wanted in pair) for pair in pairs)
     wanted = " or ".join(str(shape).replace("None", "any") for shape in shapes)
     expected = f"{'finite' if 'f' in kinds else 'whole'} numbers of shape {wanted}, none masked"
-    _require(fit and not masked, what, expected, f"shape {array.shape}, {array.dtype}" + ", masked" * masked)
-    good, expected = (np.isfinite(array) & (array >= low)).all(), "finite numbers" + f", from {low}" * (low == 0)
-    _require(good, what, expected, f"values from {array.min()} to {array.max()}")  # NaN, if there is one
+    _require(fit and not hidden, what, expected, f"shape {array.shape}, {array.dtype}" + ", masked" * hidden)
+    good, expected = (array >= max(low, -LARGEST)) & (array <= LARGEST), "finite numbers" + f", from {low}" * (low == 0)
+    found = f"values from {array.min()} to {array.max()}"  # NaN, if there is one
+    _require(good.all(), what, f"{expected}, up to {LARGEST:g}", found)
     return array
 
 
 def _positive(what: str, values) -> None:
-    _require(min(values) > 0, what, "numbers above 0, for an axis of powers", f"{min(values)}")
+    _require(values.min() >= 1 / LARGEST, what, "numbers above 0, for an axis of powers", f"{min(values)}")
 
 
 def _ids(what: str, ids, count: int | None, names: list, low: float = -np.inf) -> np.ndarray:
@@ -102,19 +116,37 @@ def _ids(what: str, ids, count: int | None, names: list, low: float = -np.inf) -
     return np.maximum(ids.astype("int64"), -1)
 
 
-def _names(what: str, names, count: int | None = None) -> list:
-    """Return names (texts, or numbers) as a list, or refuse them."""
-    found = list(names) if np.iterable(names) else []
-    good = found and all(isinstance(name, str | Real) for name in found) and count in (None, len(found))
-    _require(good, what, "texts or numbers" if count is None else f"{count} texts or numbers", names)
-    return found
+def _text(what: str, text: str, drawn: bool = True) -> str:
+    """Return a text as matplotlib draws it letter by letter, a dollar too: it sets mathematics between two of them."""
+    longest = LONGEST if drawn else 20 * LONGEST
+    found = f"{len(text)} letters" if len(text) > longest else ascii(text)[:80]
+    good = len(text) <= longest and not NO_TEXT.search(text)
+    _require(good, what, f"at most {longest} letters, and none that cannot be written", found)
+    return text.replace("$", r"\$") if drawn else text
+
+
+def _names(what: str, names, count: int | None = None, most: int = MOST) -> list[str]:
+    """Return names (texts, or numbers) as texts, or refuse them."""
+    found = list(islice(names, most + 1)) if np.iterable(names) else []
+    good = found and all(map(_is_name, found)) and count in (None, len(found))
+    wanted = f"{f'at most {most}' if count is None else count} texts or numbers"
+    _require(good and len(found) <= most, what, wanted, names)
+    return [_text(what, str(name)) for name in found]
+
+
+def _is_name(name) -> bool:
+    return isinstance(name, str) or (isinstance(name, Real) and not LARGEST < abs(name) < np.inf)
 
 
 def _named(what: str, things, least: int = 1) -> Mapping:
     """Return a dict of things by their names, or refuse it."""
-    good = isinstance(things, Mapping) and len(things) >= least and all(isinstance(name, str) for name in things)
-    _require(good, what, f"a dict of {least} or more things by their names", things)
-    return things
+    good = isinstance(things, Mapping) and least <= len(things) <= SERIES
+    good = good and all(isinstance(name, str) for name in things)
+    _require(good, what, f"a dict of {least} to {SERIES} things by their names", things)
+    if what.endswith("series"):
+        hidden = [name for name in things if not name or name.startswith("_")]
+        _require(not hidden, what, "names that a legend shows, without _ before them", hidden)
+    return {_text(what, name): thing for name, thing in things.items()}
 
 
 @_drawn
@@ -125,20 +157,19 @@ def gallery(images, titles, *, title: str, alt: str, columns: int = 10) -> None:
     from 0 to 255. Numbers from -1 to 1, as networks are fed with, would be drawn black: they are refused.
     """
     grid = _numbers("gallery(): images", images, (None,) * 3, (None, None, None, 3))
-    _require(len(grid) <= 500, "gallery(): images", "at most 500", f"{len(grid)}")
-    titles = _names("gallery(): titles", titles, len(grid))
-    good = isinstance(columns, Integral) and 1 <= columns <= 50
-    _require(good, "gallery(): columns", "a whole number from 1 to 50", columns)
+    _require(len(grid) <= POINTS, "gallery(): images", f"at most {POINTS}", f"{len(grid)}")
+    titles = _names("gallery(): titles", titles, len(grid), POINTS)
+    columns = whole("gallery(): columns", columns, 1, 50)
     low, high = float(grid.min()), float(grid.max())
-    small = grid.dtype.kind in "bf" and grid.any() and -1 <= low and high <= 1
-    do = "multiply them by 255" if low >= 0 else "bring them back to 0 to 255"
-    good = -0.5 <= low and high <= 255.5 and not small  # a resized image may go beyond by a rounding error
-    require(good, "gallery(): images", "pixels from 0 to 255", f"{grid.dtype} from {low:g} to {high:g}", do)
-    rows = -(-len(images) // columns)
+    do = "multiply them by 255" if 0 <= low and high <= 1 else "bring them back to 0 to 255"
+    found = f"{grid.dtype} from {low:g} to {high:g}"
+    require(are_pixels(grid), "gallery(): images", "pixels from 0 to 255", found, do)
+    grid = np.clip(np.round(grid), 0, 255).astype("uint8")  # of floats in colour it would be 0 to 1 that is drawn
+    rows = -(-len(grid) // columns)
     figure, axes = _figure(0.75 * columns, 0.95 * rows + 0.4, rows, columns)
     for axis in np.ravel(axes):
         axis.axis("off")
-    for axis, image, name in zip(np.ravel(axes), images, titles, strict=False):
+    for axis, image, name in zip(np.ravel(axes), grid, titles, strict=False):
         axis.imshow(image, cmap="gray", vmin=0, vmax=255)
         axis.set_title(name, fontsize=8, loc="center", pad=2)
     figure.suptitle(title, x=0.01, ha="left")
@@ -153,15 +184,21 @@ def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", ma
     `path` the figure goes there, as SVG, small enough to be read on a phone.
     """
     names = _names("bars(): names", names)
-    far = _numbers("bars(): values", values, (len(names),), low=0).max()
+    values = _numbers("bars(): values", values, (len(names),), low=0)
+    far = float(values.max())
     for name, x in (mark := _named("bars(): mark", {} if mark is None else mark, least=0)).items():
-        far = max(far, _numbers(f"bars(): mark[{name!r}]", x, (), low=0))
+        far = max(far, float(_numbers(f"bars(): mark[{name!r}]", x, (), low=0)))
     try:
-        written = [label.format(value) for value in values]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise TlbookError("bars(): label", "a format of one number", repr(label), "label='{:.1%}', say") from error
+        wide = re.search(r"\{[^{}]*\d{3}", label)  # hundreds of digits, or gigabytes of blanks
+        written = [] if wide else [label.format(value) for value in values.tolist()]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        wide = True
+    require(not wide, "bars(): label", "a format of one number", shown(label), "label='{:.1%}', say")
+    written = [_text("bars(): label", text) for text in written]
+    if path is not None:
+        _check_target(path)
     figure, axis = _figure(6 if path is None else 5, 0.42 * (len(names) + len(mark)) + 1.1)
-    drawn = axis.barh(np.arange(len(names)), values, tick_label=names, color=COLOURS[0], height=0.65)
+    drawn = axis.barh(np.arange(len(names)), values.astype(float), tick_label=names, color=COLOURS[0], height=0.65)
     axis.bar_label(drawn, written, padding=3, fontsize=9)
     for number, (name, x) in enumerate(mark.items()):
         axis.axvline(x, color=COLOURS[5], linestyle="--", linewidth=1, marker="")
@@ -177,19 +214,36 @@ def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", ma
     path.write(picture.getvalue()) if hasattr(path, "write") else write({Path(path): picture.getvalue()})
 
 
+def _check_target(path) -> None:
+    """Refuse what is neither the name of a file nor something open that takes bytes."""
+    try:
+        if hasattr(path, "write"):
+            path.write(b"")
+            return
+        name = os.fspath(path)
+        good = isinstance(name, str) and Path(name).name and b"\0" not in os.fsencode(name)
+    except (TypeError, ValueError):
+        good = False
+    _require(good, "bars(): path", "the name of a file, or a file open for bytes", path)
+
+
 @_drawn
 def lines(x, series: dict, *, title: str, xlabel: str, ylabel: str, alt: str, xlog=False, percent=True) -> None:
     """Show a line for each entry of `series` (its name to a value for each of `x`); `percent`: they are fractions."""
-    shape = _numbers("lines(): x", x, (None,)).shape
+    x = _numbers("lines(): x", x, (None,))
+    _require(len(x) <= POINTS, "lines(): x", f"at most {POINTS}", f"{len(x)}")
     if xlog:
         _positive("lines(): x", x)
-    for name, values in _named("lines(): series", series).items():
-        _numbers(f"lines(): series[{name!r}]", values, shape)
+    series = {
+        name: _numbers(f"lines(): series[{name!r}]", values, x.shape)
+        for name, values in _named("lines(): series", series).items()
+    }
     figure, axis = _figure(6, 3.6)
     for name, values in series.items():
         axis.plot(x, values, label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log" if xlog else "linear")
-    axis.set_xticks(x, [f"{value:g}" for value in x])
+    ticks = x[:: -(-len(x) // TICKS)]
+    axis.set_xticks(ticks, [f"{value:g}" for value in ticks])
     axis.minorticks_off()
     if percent:
         axis.yaxis.set_major_formatter(PercentFormatter(1))
@@ -210,12 +264,12 @@ def tradeoff(series: dict, *, title: str, xlabel: str, ylabel: str, alt: str) ->
     for name, points in _named("tradeoff(): series", series).items():
         what = f"tradeoff(): series[{name!r}]"
         try:
-            names, x, y = zip(*points, strict=True)
+            names, x, y = zip(*islice(points, MOST + 1), strict=True)
         except (TypeError, ValueError) as error:
-            raise TlbookError(what, "a list of (name, x, y)", repr(points)[:80], "give all three") from error
+            raise TlbookError(what, "a list of (name, x, y)", shown(points), "give all three") from error
         names = _names(f"{what}, names", names)
-        _positive(f"{what}, x", _numbers(f"{what}, x", x, (None,)))
-        _numbers(f"{what}, y", y, (None,))
+        x, y = (_numbers(f"{what}, {name}", each, (None,)).astype(float) for name, each in (("x", x), ("y", y)))
+        _positive(f"{what}, x", x)
         (line,) = axis.plot(x, y, linewidth=1, label=name)
         falls = np.diff(x, prepend=x[0]) * np.diff(y, prepend=y[0]) < 0
         for text, where, fallen in zip(names, zip(x, y, strict=True), falls, strict=True):
@@ -295,7 +349,8 @@ def table(header, rows) -> None:
     from IPython import get_ipython
     from IPython.display import Markdown, display
 
-    header = _names("table(): header", [header] if isinstance(header, str) else header)
+    names = _names("table(): header", [header] if isinstance(header, str) else header)
+    header = [name.replace(r"\$", "$") for name in names]
     _require(np.iterable(rows), "table(): rows", "a list of rows", rows)
     lines = []
     for number, row in enumerate((header, *rows)):
@@ -304,4 +359,5 @@ def table(header, rows) -> None:
         # A bar or the end of a line within a cell would end the cell.
         lines.append(f"| {' | '.join(' '.join(str(cell).splitlines()).replace('|', BAR) for cell in cells)} |")
     text = "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
-    say(text) if get_ipython() is None else display(Markdown(text))
+    # Between two dollars a notebook, too, would set mathematics.
+    say(text) if get_ipython() is None else display(Markdown(text.replace("$", r"\$")))

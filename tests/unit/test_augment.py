@@ -246,3 +246,14 @@ def test_a_saved_network_is_loaded_after_the_line_that_the_docstring_names(tmp_p
     code = f"{line}; import keras; print(keras.saving.load_model('saved.keras').layers[0].rotation)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip().endswith("0.7"), done.stderr
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000, np.longdouble("1e4000")], ids=lambda value: type(value).__name__)
+def test_amounts_that_no_float_can_hold_are_refused(value, refused):
+    with refused("RandomAffine(): rotation", "a finite number"):
+        RandomAffine(rotation=value)
+
+
+def test_masked_images_in_a_list_are_not_set_upright(refused):
+    with refused("deskew(): images", "masked"):
+        deskew([np.ma.array(np.ones((4, 4), "uint8"), mask=True)])

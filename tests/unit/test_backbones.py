@@ -291,6 +291,8 @@ def test_epochs_that_are_no_whole_number_are_refused(epochs, source, refused):
             lambda d: replace(d, x_train=d.x_train / 255),
             ["images", "pixels from 0 to 255", "pass the images as they are"],
         ),
+        (lambda d: replace(d, x_train=d.x_train // 255), ["images", "pixels from 0 to 255", "uint8 from 0 to 1"]),
+        (lambda d: replace(d, x_train=d.x_train - 127.5), ["images", "pixels from 0 to 255", "-127.5 to 127.5"]),
         (lambda d: replace(d, x_train=d.x_train[:, :20]), ["images", "shape (256, 20, 28)"]),
         (lambda d: replace(d, x_train=d.x_train[:0], y_train=d.y_train[:0]), ["images", "at least one image"]),
         (lambda d: replace(d, x_train=np.full(d.x_train.shape, np.nan)), ["images", "NaN"]),
@@ -324,3 +326,13 @@ def test_a_list_of_checksums_that_a_merge_spoiled_is_not_trusted(shelf, refused)
 def test_a_file_of_weights_is_named_by_its_path(path, refused):
     with refused("checked(): path", "pathlib.Path"):
         backbones.checked(path)
+
+
+@pytest.mark.parametrize(("name", "build"), [("vgg16", "VGG16"), ("resnet50", "ResNet50"), ("mobilenet", "MobileNet")])
+def test_the_preprocessing_of_keras_applications_counts_as_scaling_in_a_copy_too(name, build):
+    module, images = getattr(keras.applications, name), keras.Input((32, 32, 3))
+    first = module.preprocess_input(images)
+    network = keras.Model(images, layers.Conv2D(2, 3)(first))
+    for each in (network, backbones.duplicate(network), keras.Sequential([images, network])):
+        assert backbones._scales(each)
+    assert not backbones._scales(keras.Model(images, layers.Conv2D(2, 3)(images)))

@@ -171,7 +171,11 @@ def test_fractions_are_from_0_to_1(value, events, refused):
     assert events() == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "3", np.array([1.0, 2.0]), [1.0], 10**400, 1j])
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), None, "3", np.array([1.0, 2.0]), [1.0], 10**400, 1j],
+    ids=lambda value: type(value).__name__,
+)
 def test_other_numbers_are_finite(value, events, refused):
     with refused("number time", "a finite number"):
         tl.number("time", value, "seconds")
@@ -235,3 +239,21 @@ def test_another_error_is_no_symptom(quick):
 def test_a_symptom_is_of_a_function_and_an_error(action, error, quick, refused):
     with refused("symptom()"):
         tl.symptom(action, error)
+
+
+@pytest.mark.parametrize("unit", ["fraction", "seconds"])
+@pytest.mark.parametrize("value", [True, np.bool_(1), np.array(True), np.timedelta64(1, "s"), np.array(1, "m8[s]")])
+def test_a_truth_value_and_a_span_of_time_are_no_numbers(value, unit, events, refused):
+    with refused("number acc", "number"):
+        tl.number("acc", value, unit)
+    assert events() == []
+
+
+@pytest.mark.parametrize("value", [10**5000, 10**400, np.longdouble("1e4000")], ids=lambda value: type(value).__name__)
+def test_numbers_that_no_float_can_hold_are_refused(value, events, refused):
+    with refused("number acc", "a finite number"):
+        tl.number("acc", value, "seconds")
+    for name, text in ((value, "x"), ("acc", value)):
+        with refused("number"):
+            tl.number(name, 0.5, dataset=text)
+    assert events() == []

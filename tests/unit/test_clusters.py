@@ -261,3 +261,13 @@ def test_a_way_of_matching_that_is_no_text_is_refused(how, refused):
 def test_purity_needs_classes(refused):
     with refused("y_true", "classes from 0 on", "found -1"):
         clusters.purity([-1, 0], [0, 0])
+
+
+@pytest.mark.parametrize(
+    "number", [2**70, 10**5000, -(2**70), np.timedelta64(1, "s")], ids=lambda value: type(value).__name__
+)
+def test_classes_that_no_array_can_hold_are_refused(number, refused):
+    with refused("rename(): matching", "ids and their classes"):
+        clusters.rename([7], {7: number})
+    with refused("y_cluster", "masked"):
+        clusters.sizes([np.ma.array(1, mask=True), 2])

@@ -510,9 +510,9 @@ def test_what_are_no_images_cannot_become_rgb(images, words, refused):
         data.as_rgb(images)
 
 
-@pytest.mark.parametrize("size", [32.0, 0, True, None])
+@pytest.mark.parametrize("size", [32.0, 0, True, None, 2**20])
 def test_a_size_that_is_no_whole_number_is_refused(size, refused):
-    with refused("as_rgb(): size", "a whole number, at least 1"):
+    with refused("as_rgb(): size", "a whole number, from 1 to 4096"):
         data.as_rgb(np.zeros((1, 28, 28)), size)
 
 
@@ -747,3 +747,14 @@ def test_ctrl_c_during_a_download_leaves_nothing_and_ends_with_one_line(server, 
 def test_errors_are_all_of_one_kind():
     assert issubclass(TlbookError, Exception)
     assert TlbookError.__module__ == "tlbook"
+
+
+def test_a_digest_of_python_objects_within_a_structure_is_refused(refused):
+    with refused("digest(): array", "[('a', 'O')]"):
+        data.digest(np.array([(1,)], [("a", object)]))
+    assert data.digest(np.array([(0,)], [("a", "uint8")])) == data.digest(np.zeros(1, "uint8"))
+
+
+def test_masked_images_in_a_list_do_not_become_rgb(refused):
+    with refused("as_rgb(): images", "masked"):
+        data.as_rgb([np.ma.array(np.ones((2, 2)), mask=True)])

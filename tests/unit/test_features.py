@@ -90,7 +90,7 @@ def test_the_cache_notices_one_other_pixel(network, images, places, calls):
 
 def test_the_cache_notices_another_dtype_and_another_order(network, images, places, calls):
     features.extract(network, images)
-    features.extract(network, images.view("int8"))
+    features.extract(network, images.astype("int16"))
     features.extract(network, images[::-1])
     assert len(calls) == 3
 
@@ -228,6 +228,28 @@ def test_an_answer_that_cannot_be_one_is_made_anew_though_its_digest_is_right(va
     assert z.shape == (37, 5) and np.isfinite(z).all()
 
 
+@pytest.mark.parametrize("width", [5, None])
+def test_a_cache_file_larger_than_the_memory_is_not_read(width, images, places, monkeypatch):
+    key, shape = "0" * 64, (37, width or -1)
+    path = places.features / f"{key}.f32"
+    features._keep(path, key, np.zeros((37, 5), "float32"))
+    assert features._kept(path, key, shape).shape == (37, 5)
+    monkeypatch.setattr(np, "fromfile", lambda *_: pytest.fail("it was read"))
+    for size in (32 + 37 * 4 * 10**9, 32 + 37 * 20 + 1, 31, 0):
+        os.truncate(path, size)  # a file of holes takes no room on the disk
+        assert features._kept(path, key, shape) is None
+
+
+def test_an_answer_that_does_not_fit_into_the_memory_is_made_anew(network, images, places, monkeypatch, calls):
+    def full(*_):
+        raise MemoryError
+
+    features.extract(network, images)
+    monkeypatch.setattr(np, "fromfile", full)
+    assert features.extract(network, images).shape == (37, 5)
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder"])
 def test_a_cache_file_that_is_no_file_is_not_waited_for(kind, network, images, places, calls):
     features.extract(network, images)
@@ -357,6 +379,11 @@ def own_function(x):
     return 2 * x
 
 
+def mapped(over, function):
+    images = keras.Input((4, 4))
+    return keras.Model(images, layers.Dense(5)(layers.Flatten()(over(function, images))))
+
+
 @pytest.mark.parametrize(
     "own",
     [lambda: Doubled(), lambda: layers.Lambda(lambda x: 2 * x), lambda: layers.Activation(own_function)],
@@ -368,6 +395,36 @@ def test_answers_that_hang_on_code_of_ones_own_are_not_kept(own, images, places,
         features.extract(network, images)
     assert len(calls) == 2
     assert not places.features.exists()
+
+
+@pytest.mark.parametrize("over", [keras.ops.map, keras.ops.vectorized_map])
+@pytest.mark.parametrize("function", [own_function, lambda x: 3 * x], ids=["named", "lambda"])
+@pytest.mark.filterwarnings("ignore:The object being serialized")
+def test_networks_with_a_function_of_ones_own_inside_an_operation_share_nothing(over, function, images, places):
+    assert features._key(mapped(over, function), images) is None
+    nested = keras.Sequential([keras.Input((4, 4)), mapped(over, function)])
+    assert features._key(nested, images) is None
+
+
+def test_an_operation_of_ones_own_is_not_kept(images, places):
+    class Doubling(keras.Operation):
+        def call(self, images):
+            return 2 * images
+
+        def compute_output_spec(self, images):
+            return keras.KerasTensor(images.shape, images.dtype)
+
+    assert features._key(mapped(lambda _, x: Doubling()(x), None), images) is None
+
+
+def test_another_epsilon_of_keras_is_another_answer(network, images):
+    usual, key = keras.config.epsilon(), features._key(network, images)
+    keras.config.set_epsilon(1e-3)
+    try:
+        assert key != features._key(network, images)
+    finally:
+        keras.config.set_epsilon(usual)
+    assert key == features._key(network, images)
 
 
 # Networks that cannot be used
@@ -432,6 +489,10 @@ def prepared():
 
 
 SCALING = {
+    "by a product": lambda: arithmetic(lambda x: x * (1 / 255)),
+    "step by step": lambda: scaling(layers.Rescaling(1 / 16), layers.Rescaling(1 / 16)),
+    "about the middle": lambda: arithmetic(lambda x: (x - 127.5) / 2),
+    "as caffe": lambda: arithmetic(lambda x: x + np.array([-103.9] * 4, "float32")),
     "rescaling": lambda: scaling(layers.Rescaling(1 / 255)),
     "normalization": lambda: scaling(layers.Normalization(axis=None, mean=128.0, variance=64.0**2)),
     "nested": lambda: scaling(keras.Sequential([keras.Input((4, 4)), layers.Rescaling(1 / 127.5, -1)])),
@@ -454,7 +515,41 @@ def test_pixels_that_were_scaled_before_are_refused_where_the_network_scales_the
         assert features.extract(build(), right).shape == (len(right), 128 if build is SCALING["small_cnn"] else 5)
 
 
+@pytest.mark.parametrize("build", SCALING.values(), ids=SCALING)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda x: (x - 128.0) / 64,
+        lambda x: (x - 33.3) / 78.6,  # MNIST as usually standardised: from -0.42 to 2.82
+        lambda x: x - 127.5,
+        lambda x: (x / 255).astype("uint8"),
+        lambda x: (x > 127).astype("int64"),
+        lambda x: x > 127,
+        lambda x: x.astype("uint16") * 257,
+    ],
+    ids="standardised mnist centred bytes whole bool sixteen".split(),
+)
+def test_pixels_of_any_other_scale_are_refused_whatever_their_dtype(build, spoil, images, places, refused):
+    with refused("extract(): images", "pixels from 0 to 255", "pass the images as they are"):
+        features.extract(build(), spoil(images))
+
+
+def test_a_black_batch_of_any_dtype_is_fine(network, places):
+    for dtype in ("bool", "uint8", "int16", "float32"):
+        assert features.extract(network, np.zeros((2, 4, 4), dtype), cache=False).shape == (2, 5)
+
+
+def arithmetic(change):
+    images = keras.Input((4, 4))
+    return keras.Model(images, layers.Dense(5)(layers.Flatten()(change(images))))
+
+
 UNSCALED = {
+    "to -1 to 1": lambda: arithmetic(lambda x: x * 2 - 1),
+    "standardising": lambda: arithmetic(lambda x: (x - 0.13) / 0.31),
+    "inverting": lambda: arithmetic(lambda x: 1 - x),
+    "with itself": lambda: arithmetic(lambda x: x * x),
+    "half": lambda: scaling(layers.Rescaling(0.5, offset=0.25)),
     "none": lambda: scaling(),
     "from 0 to 1 up": lambda: scaling(layers.Rescaling(2, -1)),
     "for small numbers": lambda: scaling(layers.Normalization(axis=None, mean=0.5, variance=0.1)),

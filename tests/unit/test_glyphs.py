@@ -148,7 +148,8 @@ def test_enlarge_to_the_same_width_changes_the_contrast_only():
         ({"n": 5, "fonts": "cmr10"}, ["fonts:", "a list of names", "'cmr10'"]),
         ({"n": 5, "fonts": None}, ["fonts:", "a list of names"]),
         ({"n": 5, "through": 8.0}, ["through:", "found 8.0"]),
-        ({"n": 5, "size": 7}, ["size", "at least 8", "found 7"]),
+        ({"n": 5, "size": 7}, ["size", "from 8 to 4096", "found 7"]),
+        ({"n": 5, "size": 2**20}, ["size", "from 8 to 4096", "found 1048576"]),
         ({"n": 5, "without": "a3é"}, ["without", "['3', 'é']"]),
         ({"n": 5, "without": glyphs.LETTERS[1:]}, ["without", "two letters", "found 1"]),
         ({"n": 5, "fonts": ["cmr10", "Arial"]}, ["fonts", "cmr10", "found ['Arial']"]),
@@ -192,6 +193,7 @@ def test_missing_fonts_are_named(monkeypatch, tmp_path, refused):
         ({"small": "no array"}, ["small", "<U8"]),
         ({"small": np.ones((1, 8, 8)), "width": 29}, ["width", "from 1 to 28", "found 29"]),
         ({"small": np.ones((1, 8, 8)), "size": 0}, ["size", "found 0"]),
+        ({"small": np.ones((1, 8, 8)), "size": 2**31}, ["size", "from 1 to 4096"]),
     ],
 )
 def test_images_that_cannot_be_enlarged_are_refused(options, words, refused):
@@ -204,3 +206,47 @@ def test_a_real_number_out_of_range_is_refused_and_one_of_numpy_taken(value, ref
     with refused("rate", "a finite number, at least 1.5 and below 3"):
         glyphs.real("rate", value, 1.5, 3)
     assert type(glyphs.real("rate", np.float32(2), 1.5, 3)) is float
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, -(10**5000), np.timedelta64(2, "s")], ids=lambda value: type(value).__name__
+)
+def test_numbers_that_python_cannot_write_and_spans_of_time_are_refused(value, refused):
+    for ask in (lambda: glyphs.whole("k", value), lambda: glyphs.real("k", value, 0)):
+        with refused("k: expected a", "found"):
+            ask()
+
+
+@pytest.mark.parametrize("value", [10**400, np.longdouble("1e4000")], ids=lambda value: type(value).__name__)
+def test_a_real_number_that_no_float_can_hold_is_refused(value, refused):
+    with refused("width", "a finite number, at least 0", "found 1"):
+        glyphs.real("width", value, 0)
+
+
+HIDDEN = np.ma.array([1.0, 2.0], mask=[True, False])
+
+
+@pytest.mark.parametrize("values", [[HIDDEN, HIDDEN], ([HIDDEN], [HIDDEN]), [1.0, np.ma.masked], HIDDEN])
+def test_a_mask_is_seen_within_lists_too(values, refused):
+    with refused("z", "no masked values"):
+        glyphs.numbers("z", values)
+    assert_array_equal(glyphs.numbers("z", [np.ma.array([1, 2]), [3, 4]]), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "good"),
+    [
+        (0, 255, 1),
+        (0, 0, 1),
+        (-0.5, 255.5, 1),
+        (0, 2, 1),
+        (0, 1, 0),
+        (1, 1, 0),
+        (-0.43, 2.82, 0),
+        (-128, 127, 0),
+        (0, 65535, 0),
+        (0, 256, 0),
+    ],
+)
+def test_pixels_are_told_from_what_was_scaled(low, high, good):
+    assert glyphs.are_pixels(np.array([low, high])) is bool(good)

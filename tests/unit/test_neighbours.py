@@ -94,3 +94,27 @@ def test_neighbours_that_are_no_rows_are_refused(near, found, refused):
 def test_labels_that_are_neither_numbers_nor_names_are_refused(labels, refused):
     with refused("agreement(): labels"):
         neighbours.agreement(np.array([[1], [0], [0]]), labels)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rows_far_from_the_origin_have_their_nearest_neighbours(dtype):
+    far = 1e9 if dtype == "float64" else 1e6
+    z = np.array([[0], [1], [3], [3.5]]) + far
+    assert neighbours.nearest(z.astype(dtype), 1).ravel().tolist() == [1, 0, 3, 2]
+    wide = np.random.default_rng(0).normal(size=(40, 3))
+    assert_array_equal(neighbours.nearest(wide + np.array([1e8, 0, -1e8]), 5), neighbours.nearest(wide, 5))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_usual_rows_are_not_moved_by_one_bit(dtype):
+    rng = np.random.default_rng(0)
+    features = rng.random((50, 8)).astype(dtype)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    pixels = (rng.integers(0, 256, (50, 9)) / 255).astype(dtype)
+    for z in (features, pixels, np.zeros((3, 2), dtype), rng.normal(size=(9, 4)).astype(dtype) + 5):
+        assert neighbours._near_origin(z) is z
+
+
+def test_masked_features_in_a_list_are_refused(refused):
+    with refused("nearest(): z", "masked"):
+        neighbours.nearest([np.ma.array([0.0, 1.0], mask=[1, 0]), np.ma.array([0.0, 2.0])], 1)

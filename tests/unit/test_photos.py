@@ -361,3 +361,25 @@ def test_a_scribbled_file_is_read_or_refused_and_nothing_else(tmp_path_factory, 
         assert read_photo(path).shape == (32, 32, 3)
     except tl.TlbookError as error:
         assert str(path) in str(error)
+
+
+class Odd(os.PathLike):
+    def __init__(self, name):
+        self.name = name
+
+    def __fspath__(self):
+        return self.name
+
+
+@pytest.mark.parametrize(
+    "path", [Odd(b"photo.png"), Odd(3), b"photo.png", 10**5000], ids=lambda value: type(value).__name__
+)
+def test_a_path_that_is_no_text_is_refused(path, refused):
+    with refused("read_photo(): path", "the file of a photo"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("name", ["size", "max_pixels", "min_side"])
+def test_a_limit_that_python_cannot_write_is_refused(name, refused):
+    with refused(f"read_photo(): {name}", "a whole number, at least 1"):
+        read_photo("photo.png", **{name: 10**5000})

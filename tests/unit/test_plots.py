@@ -1,4 +1,5 @@
 import io
+import itertools
 import sys
 from unittest.mock import Mock
 
@@ -331,3 +332,103 @@ def test_rows_of_a_table_are_as_long_as_its_header_and_no_cell_breaks_it(capsys,
     with refused("table(): rows", "a list of rows"):
         plots.table(["a"], None)
     assert capsys.readouterr().out == ""
+
+
+def test_colour_images_of_floats_are_drawn_in_their_own_colours(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    images = np.stack([np.full((4, 4, 3), each) for each in (10.4, 128.0, 255.4)])
+    plots.gallery(images, "abc", title="T", alt=ALT)
+    drawn_ones = [axis.images[0].get_array() for axis in figures[0].axes if axis.images]
+    assert [int(image.max()) for image in drawn_ones] == [10, 128, 255]
+    assert {image.dtype for image in drawn_ones} == {np.dtype("uint8")}
+
+
+MONEY = "cost $5 and $6", r"a broken $\frac{1$", "$x^2$", r"100 \$"
+
+
+@pytest.mark.parametrize("text", MONEY)
+@pytest.mark.parametrize("name", DATA)
+def test_dollars_in_any_text_are_drawn_as_dollars(name, text, shown, monkeypatch):
+    named = {
+        "gallery": {"titles": [text] * 2},
+        "bars": {"names": [text] * 2, "mark": {text: 1}, "label": text.replace("{", "{{") + " {}"},
+        "lines": {"series": {text: [1, 2], "other": [2, 1]}},
+        "tradeoff": {"series": {text: [(text, 1, 2)]}},
+        "confusion": {"class_names": [text] * 2},
+        "embedding": {"panels": {text: POINTS[:2]}, "class_names": [text] * 2},
+    }[name]
+    axes = {axis: text for axis in ("xlabel", "ylabel") if axis in DATA[name]}
+    figures, alt = drawn(monkeypatch), f"What is seen: {text}"
+    getattr(plots, name)(**DATA[name] | named | axes | {"title": text, "alt": alt})
+    assert shown[0][0]["text/plain"] == f"Figure: {alt}"
+    with_dollars = [each for each in figures[0].findobj(matplotlib.text.Text) if "$" in each.get_text()]
+    tick_labels = [each for each in with_dollars if "mathdefault" in each.get_text()]  # powers of ten are our own
+    read = {each._preprocess_math(each.get_text()) for each in with_dollars if each not in tick_labels}
+    assert len(read) >= 1 and not any(math for _, math in read)
+    assert all(text in drawn_text for drawn_text, _ in read)
+
+
+def test_dollars_in_a_table_are_no_mathematics(shown, capsys, monkeypatch):
+    plots.table(["in $"], [["$5 and $6"]])
+    assert shown[0][0].data.splitlines()[::2] == [r"| in \$ |", r"| \$5 and \$6 |"]
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    plots.table(["in $"], [["$5 and $6"]])
+    assert capsys.readouterr().out == "| in $ |\n|---|\n| $5 and $6 |\n"
+
+
+LONG, MANY = "word " * 100, range(201)
+MORE_UNFIT = [
+    *((name, "title", [LONG, "lone \ud800", "nul \0"]) for name in DATA),
+    *((name, "alt", [LONG * 20, "two words and \udcff", "two words and \0"]) for name in DATA),
+    ("gallery", "columns", [True, 10**5000]),
+    ("gallery", "images", [IMAGE // 255, (IMAGE > 99).astype("uint8"), IMAGE * 257, (IMAGE - 33.3) / 78.6]),
+    ("gallery", "titles", [["a", LONG], ["a", "\ud800"], ["a", 10**5000], iter(MANY)]),
+    ("bars", "names", [["a", LONG], ["a", "\0"], itertools.count()]),
+    ("bars", "values", [[1, 1.7e308], [1, 10**200], [1, np.longdouble("1e4000")]]),
+    ("bars", "mark", [{"a": 1.7e308}, {LONG: 1}, {str(each): 1 for each in MANY}]),
+    ("bars", "label", ["{:>1000000000}", "{:.1000f}", LONG, "{}\ud800"]),
+    ("bars", "path", [3, b"", b"a.svg", "", ".", "a\0b", "\ud800.svg", io.StringIO(), True]),
+    ("lines", "x", [[1, 1.7e308], range(501)]),
+    ("lines", "series", [{"p": [0, -1.7e308]}, {"_raw": [1, 2]}, {"": [1, 2]}, {LONG: [1, 2]}]),
+    ("lines", "series", [{str(each): [1, 2] for each in MANY}]),
+    ("tradeoff", "series", [{"_p": [("a", 1, 2)]}, {"p": [("a", 1e-300, 1)]}, {"p": [("a", 1, 1e200)]}]),
+    ("tradeoff", "series", [{"p": [("a", 1, 1) for _ in MANY]}, {"p": (("a", 1, 1) for _ in itertools.count())}]),
+    ("confusion", "class_names", [MANY, itertools.count()]),
+    ("embedding", "class_names", [MANY]),
+    ("embedding", "panels", [{"P": POINTS[:2] * 1e300}, {LONG: POINTS[:2]}]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "values"), MORE_UNFIT, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_what_would_fill_the_memory_or_end_in_an_error_of_matplotlibs_is_refused(
+    name, argument, values, shown, refused
+):
+    for value in values:
+        with refused(f"{name}(): {argument}"):
+            getattr(plots, name)(**DATA[name] | {"title": "T", "alt": ALT, argument: value})
+    assert shown == []
+
+
+def test_numbers_of_16_bits_and_up_to_the_largest_are_drawn(shown):
+    half = np.array([100, 60000], "float16")
+    plots.bars("ab", half, title="T", xlabel="x", alt=ALT, label="{:.0f}")
+    plots.lines(half, {"p": half}, title="T", xlabel="x", ylabel="y", alt=ALT, xlog=True)
+    plots.tradeoff({"p": [("a", half[0], 0.1), ("b", half[1], 1)]}, title="T", xlabel="x", ylabel="y", alt=ALT)
+    plots.embedding({"P": np.stack([half, -half], axis=1)}, [0, 1], "ab", title="T", alt=ALT)
+    plots.lines([1, 1e100], {"p": [0, 1e100]}, title="T", xlabel="x", ylabel="y", alt=ALT, percent=False)
+    assert len(shown) == 5
+
+
+def test_of_many_places_on_an_axis_not_each_has_its_tick(shown, monkeypatch):
+    figures = drawn(monkeypatch)
+    for n in (40, 500):
+        plots.lines(range(n), {"p": range(n)}, title="T", xlabel="x", ylabel="y", alt=ALT)
+    counts = [len(figure.axes[0].get_xticks()) for figure in figures]
+    assert counts[0] == 40 and 20 < counts[1] <= 40
+
+
+def test_bytes_can_be_written_to_an_open_file(shown):
+    plots.bars("a", [0.5], title="T", xlabel="x", alt=ALT, path=(there := io.BytesIO()))
+    assert there.getvalue().startswith(b"<?xml") and shown == []
