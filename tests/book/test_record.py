@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -462,19 +463,19 @@ def test_new_runs_that_do_not_fit_each_other_are_not_recorded(again, monkeypatch
 
 def test_an_interrupt_while_the_book_is_written_comes_too_late_to_tear_it(again, monkeypatch):
     root, _ = again
-    before, write = tree(root), disk.write
+    before, replace = tree(root), pathlib.Path.replace
 
-    def interrupted(contents):
+    def interrupted(part, path):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
-        write(contents)
+        return replace(part, path)
 
     (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n")
-    monkeypatch.setattr(disk, "write", interrupted)
-    handlers = [signal.getsignal(which) for which in runs.STOPS]
+    monkeypatch.setattr(pathlib.Path, "replace", interrupted)
+    handlers = [signal.getsignal(which) for which in disk.STOPS]
     book.record(TOY, [0, 1])
     assert tree(root) == before
-    assert [signal.getsignal(which) for which in runs.STOPS] == handlers
+    assert [signal.getsignal(which) for which in disk.STOPS] == handlers
 
 
 def test_a_run_that_cannot_be_written_is_kept_elsewhere(toy, tmp_path, inside, monkeypatch):
@@ -516,14 +517,14 @@ def test_where_a_loop_knows_no_signals_a_chapter_runs_all_the_same(toy, tmp_path
 # --- Parts of it, in this process ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", ["tlbook.disk.open", "pathlib.Path.replace"])
+@pytest.mark.parametrize("target", ["tempfile.mkstemp", "tlbook.disk.open", "pathlib.Path.replace"])
 def test_a_write_that_is_refused_leaves_every_file_as_it_was(tmp_path, monkeypatch, target):
     texts = {tmp_path / "a.txt": "new", tmp_path / "b.txt": "new"}
     for path in texts:
         path.write_text("old")
 
-    def refuse(path, *_, **__):
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(target, refuse, raising=False)
     with pytest.raises(TlbookError, match=r"a\.txt: expected a file that can be .*permission denied"):

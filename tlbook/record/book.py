@@ -59,4 +59,4 @@ def write_book(rows: list[dict], changed: dict | None = None) -> None:
             if cell.cell_type == "markdown":
                 cell.source = pages.fill(cell.source, rows, chapter)
         texts[paths.CHAPTERS / f"{chapter}.ipynb"] = nbformat.writes(notebook) + "\n"
-    runs.write(texts)
+    disk.write(texts)

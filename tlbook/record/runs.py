@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import signal
 import tempfile
 import time
@@ -19,33 +20,25 @@ from nbclient.exceptions import CellExecutionError
 
 from tlbook import disk
 from tlbook.claims import NAME, PLAIN, UNITS, fits
+from tlbook.disk import STOPS
 from tlbook.record import paths
 from tlbook.record.code import chapter_code, code_digest, package_digests, read_chapter, read_notebook
 from tlbook.run import TlbookError, require, versions
 
 KINDS = ("run", "data", "number", "claim", "memory")
-STOPS = (signal.SIGINT, signal.SIGTERM)
 DRAWN = "rendered letters"  # the one data set that is another for each seed
 LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
 
 
 @contextlib.contextmanager
-def _signals(handler=None):
-    """Leave the handlers of an interrupt afterwards as they were; meanwhile `handler`, if there is one."""
+def _signals():
+    """Leave the handlers of an interrupt afterwards as they were."""
     before = {which: signal.getsignal(which) for which in STOPS}
     try:
-        for which in STOPS if handler else ():
-            signal.signal(which, handler)
         yield
     finally:
         for which, was in before.items():
             signal.signal(which, was)
-
-
-def write(contents: dict[Path, str | bytes]) -> None:
-    """Write files, all or none: for the second that it takes, an interrupt is not heard."""
-    with _signals(signal.SIG_IGN):
-        disk.write(contents)
 
 
 class _Client(NotebookClient):
@@ -124,11 +117,11 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
     text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
     contents = {file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text}
     try:
-        write(contents)
+        disk.write(contents)
     except TlbookError as error:  # an hour's work: it is kept where there may be room
         kept = Path(tempfile.mkdtemp(prefix=f"{chapter}-seed-{seed}-"))
-        write({kept / path.name: content for path, content in contents.items()})
-        do = f"make room, then  cp '{kept}'/* '{out}'"
+        disk.write({kept / path.name: content for path, content in contents.items()})
+        do = f"make room, then  cp {shlex.quote(str(kept))}/* {shlex.quote(str(out))}"
         raise TlbookError(error.what, error.expected, f"{error.found}; the run is kept in {kept}", do) from error
     return run
 
