@@ -23,6 +23,14 @@ def words(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
+def home() -> Path:
+    """Return the user's own folder; `TlbookError` where the system knows none."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise TlbookError("HOME", "the folder of your own files", "none", "export HOME=/a/folder/of/yours") from error
+
+
 def regular(path: Path, expected: str = "a file that can be read") -> os.stat_result:
     """Return the size and dates of a file; `TlbookError` if it is none: a pipe would be waited for without end.
 
@@ -33,7 +41,8 @@ def regular(path: Path, expected: str = "a file that can be read") -> os.stat_re
     except FileNotFoundError:
         raise
     except OSError as error:
-        do = f"check who may read the folder {path.parent}"
+        closed = isinstance(error, PermissionError)
+        do = f"check who may read the folder {path.parent}" if closed else "name another file"
         raise TlbookError(str(path), expected, words(error), do) from error
     if not stat.S_ISREG(about.st_mode):
         found = "a folder" if stat.S_ISDIR(about.st_mode) else "a pipe or a device"

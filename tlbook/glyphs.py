@@ -61,6 +61,8 @@ def numbers(what: str, values, kinds: str = "biuf", do: str = "pass an array of 
     require(not np.ma.is_masked(values), what, "no masked values", "some", "drop them, or fill them: values.filled(0)")
     try:
         array = np.asarray(values)
+    except MemoryError:
+        raise
     except Exception as error:  # rows of unequal lengths, or something that is not to be had as an array
         raise TlbookError(what, "an array of numbers", str(error)[:100], do) from None
     require(array.dtype.kind in kinds, what, "numbers", f"{array.dtype} of shape {array.shape}", do)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -305,6 +306,141 @@ def test_every_command_speaks_to_every_terminal(encoding, toy):
     done = subprocess.run(command, cwd=toy, env=env, capture_output=True)
     assert b"Seed                   ? TLBOOK_SEED: expected a whole number" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+# --- Files of the project that a merge or an editor spoiled ----------------------------------------
+
+SUMS = "tlbook/weights/SHA256SUMS"
+
+
+def spoiled(name, kind):
+    def plant(toy):
+        path = toy / name
+        if kind == "pipe":
+            path.unlink()
+            os.mkfifo(path)
+            return
+        added = {"merge": b"<<<<<<< HEAD\n", "not UTF-8": b"\n# caf\xe9\n", "null": b"\nx = 1\0\n"}[kind]
+        path.write_bytes(path.read_bytes() + added)
+
+    return plant
+
+
+def chapters_metadata(value):
+    def plant(toy):
+        path = toy / "book" / "chapters" / f"{TOY}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["metadata"]["tlbook"] = value
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+
+    return plant
+
+
+def cells_metadata(value):
+    def plant(toy):
+        path = toy / "book" / "chapters" / f"{TOY}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["cells"][1]["metadata"]["mystnb"] = value
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (spoiled(SUMS, "merge"), "SHA256SUMS: expected a SHA-256 and a name in each line; found '<<<<<<< HEAD'"),
+        (spoiled(SUMS, "not UTF-8"), "SHA256SUMS: expected text in UTF-8"),
+        (spoiled(SUMS, "pipe"), "SHA256SUMS: expected a file that can be read; found a pipe"),
+        (lambda toy: (toy / SUMS).unlink(), "SHA256SUMS: expected a file that can be read; found no such file"),
+        (spoiled("tlbook/plots.py", "merge"), "plots.py: expected a file of Python; found invalid syntax"),
+        (spoiled("tlbook/plots.py", "null"), "plots.py: expected a file of Python; found "),
+        (spoiled("tlbook/plots.py", "not UTF-8"), "plots.py: expected text in UTF-8"),
+        (spoiled("tlbook/plots.py", "pipe"), "plots.py: expected a file that can be read; found a pipe"),
+        (chapters_metadata([]), "found metadata.tlbook that no recorder wrote"),
+        (chapters_metadata("x"), "found metadata.tlbook that no recorder wrote"),
+        (chapters_metadata({"package": ["x"]}), "found metadata.tlbook that no recorder wrote"),
+        (cells_metadata(None), "found cell.metadata.mystnb that is no table of settings"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["record --stale", f"record {TOY}"])
+def test_a_spoiled_file_is_one_line_before_a_cell_runs(plant, words, verb, toy, inside, capsys):
+    plant(inside(toy))
+    assert main(verb.split()) == 1
+    said = capsys.readouterr()
+    assert words in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+def test_empty_lines_in_the_list_of_weights_are_no_fault(toy, inside):
+    cells = ["from tlbook.backbones import small_cnn"]
+    before = code.package_digests(cells)
+    path = inside(toy) / SUMS
+    path.write_text("\n" + path.read_text() + "\n")
+    assert code.package_digests(cells) == before
+
+
+@pytest.mark.parametrize(("name", "kind"), [("data.py", "merge"), ("disk.py", "merge"), ("glyphs.py", "null")])
+def test_a_spoiled_part_of_the_package_is_one_line_too(name, kind, toy):
+    spoiled(f"tlbook/{name}", kind)(toy)
+    done = tlbook_command(toy, "data", "list")
+    assert done.returncode == 1
+    assert done.stderr.startswith("tlbook: ") and done.stderr.count("\n") == 1
+    assert "To mend it: " in done.stderr
+    done = tlbook_command(toy, "doctor")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "Seed                   0" in done.stdout  # the rest is still said
+    assert any(line.startswith("data sets              ✗") for line in done.stdout.splitlines())
+
+
+def test_the_doctor_goes_on_after_a_broken_list_of_data_sets(toy):
+    (toy / "tlbook" / "files.toml").write_text("<<<<<<< HEAD\n")
+    done = tlbook_command(toy, "doctor")
+    assert done.returncode == 1
+    said = {line[:22].strip(): line[23:] for line in done.stdout.splitlines()}
+    assert "files.toml: expected the list of data sets that was shipped" in said["data sets"]
+    assert said["Seed"] == "0" and "our own weights" in said
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_error_that_nobody_expected_asks_for_a_report(asked, monkeypatch, capsys):
+    def odd(_):
+        raise LookupError("of a kind\nthat nobody knows")
+
+    monkeypatch.setattr(data, "all_names", lambda: odd(0))
+    monkeypatch.setenv("TLBOOK_TRACEBACK", "1" if asked else "")
+    assert main(["data", "list"]) == 1
+    *before, last = capsys.readouterr().err.splitlines()
+    words = (
+        "tlbook: tlbook itself: expected to finish; found LookupError: of a kind that nobody knows. To mend it: report"
+    )
+    assert last.startswith(words)
+    assert bool(before) == asked == ("Traceback (most recent call last):" in before)
+
+
+def test_the_help_names_the_way_to_more_words(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "TLBOOK_TRACEBACK=1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["data list", "doctor"])
+def test_who_stops_reading_hears_no_error(verb, toy):
+    command = f'"{sys.executable}" -m tlbook {verb} | true'
+    done = subprocess.run(["sh", "-c", command], cwd=toy, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+
+
+def test_the_doctor_works_where_standard_error_is_closed(toy):
+    command = f'exec "{sys.executable}" -m tlbook doctor 2>&-'
+    done = subprocess.run(["sh", "-c", command], cwd=toy, capture_output=True, text=True, timeout=120)
+    assert "Keras                  3.0 on tensorflow" in done.stdout
+
+
+def test_folders_with_spaces_are_quoted_in_the_commands_of_the_recorder(toy, tmp_path, inside, monkeypatch, capsys):
+    root = inside(shutil.copytree(toy, tmp_path / "my book; rm x's"))
+    bad_register("x")(root)
+    assert main(["record", TOY]) == 1
+    assert f"git checkout -- {shlex.quote(str(paths.REGISTER))} " in capsys.readouterr().err
 
 
 # --- Runs that were kept -------------------------------------------------------------------------

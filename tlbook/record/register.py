@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def rows() -> list[dict]:
         good = isinstance(kept, list) and all(map(_is_row, kept))
     except (ValueError, RecursionError) as error:
         good, found = False, error
-    do = f"git checkout -- '{paths.REGISTER}', and record again what it lost"
+    do = f"git checkout -- {shlex.quote(str(paths.REGISTER))}   and record again what it lost"
     require(good, str(paths.REGISTER), "the rows that the recorder wrote", found, do)
     return kept
 
