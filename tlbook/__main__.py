@@ -133,7 +133,7 @@ def _seeds(text: str, most: int = 100) -> list[int]:
 
 def record(arguments) -> None:
     """Run chapters and write what came out."""
-    from tlbook.record import book, code, paths, register, runs
+    from tlbook.record import book, code, paths, runs
 
     project = (paths.ROOT / "_toc.yml").is_file() and paths.CHAPTERS.is_dir()
     do = "in a clone of the book:  make lab, then  .venv/bin/python -m tlbook record …"
@@ -148,7 +148,7 @@ def record(arguments) -> None:
             do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
     elif arguments.prose:
-        book.write_book(register.rows())
+        book.write_prose()
     elif arguments.seed is not None:
         out = arguments.out or Path()
         done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, run.requested_profile() or "full")

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
+import active
 import checks
 import nbformat
 import pytest
@@ -19,7 +21,8 @@ from copies import ROOT, TOY, change_toy, last_line, make_toy, tlbook_command, t
 
 from tlbook import TlbookError, data, disk
 from tlbook.__main__ import main
-from tlbook.record import book, code, pages, paths, runs
+from tlbook.record import book, code, pages, paths, register, runs
+from tlbook.record.alone import alone
 from tlbook.record.code import code_digest
 
 FULL = {"TLBOOK_PROFILE": "full"}
@@ -234,8 +237,32 @@ def no_reference_folder(toy):
     (toy / "book" / "reference").write_text("no folder")
 
 
+def folder_named(name):
+    def plant(toy):
+        (toy / name).mkdir(parents=True)
+
+    return plant
+
+
 def other_chapter_is_none(toy):
     (toy / "book" / "chapters" / "02_bad.ipynb").write_text("[]")
+
+
+ROW = {"chapter": "02_x", "name": "x", "unit": "fraction", "profile": "full", "dataset": "MNIST"}
+ROW |= {"mean": 0.5, "sd": 0.5**0.5, "seeds": [0, 1], "values": [0.0, 1.0]}
+ODD_ROWS = (
+    {"seeds": [0]},
+    {"seeds": [0, True]},
+    {"values": [False, True]},
+    {"mean": True},
+    {"mean": 0.6},
+    {"sd": 0.0},
+)
+
+
+def test_a_row_that_is_whole_is_read(toy, inside):
+    bad_register(json.dumps([ROW]))(inside(toy))
+    assert register.rows() == [ROW]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +276,12 @@ def other_chapter_is_none(toy):
         (bad_register("[" * 100_000), "results.json: expected the rows that the recorder wrote"),
         (pipe_for_a_register, "results.json: expected a file that can be read; found a pipe"),
         (other_chapter_is_none, "02_bad.ipynb: expected a notebook of Python code"),
+        (folder_named("book/figures/story.svg"), "story.svg: expected a file that can be read and written"),
+        (folder_named("book/reference/results.md"), "results.md: expected a file that can be read and written"),
+        (folder_named("book/reference/results.json"), "results.json: expected a file that can be read; found a folder"),
+        (folder_named("book/guide/page.md"), "page.md: expected a file that can be read; found a folder"),
+        (folder_named(f"_build/record/{TOY}-seed-0.ipynb"), f"{TOY}-seed-0.ipynb: expected a file that can be read"),
+        *((bad_register(json.dumps([ROW | odd])), "expected the rows that the recorder wrote") for odd in ODD_ROWS),
     ],
 )
 def test_what_would_stop_the_writing_is_found_before_a_cell_runs(plant, words, toy, inside, capsys):
@@ -488,7 +521,7 @@ def on_another_device(run):
 
 
 def of_other_data(run):
-    run["data"]["MNIST"] = "0"
+    run["data"]["MNIST"] = 64 * "0"
 
 
 def in_other_units(run):
@@ -539,6 +572,21 @@ def older_and_odd(change):
     return plant
 
 
+ODD_RUNS = (
+    lambda run: run["claims"].update({"it is above zero": "no"}),
+    lambda run: run["claims"].update({"it is above zero": 1}),
+    lambda run: run.update(date="<script>"),
+    lambda run: run.update(date="2026-99-01"),
+    lambda run: run.update(seconds=True),
+    lambda run: run.update(seconds=float("nan")),
+    lambda run: run.update(megabytes=-1),
+    lambda run: run["machine"].update(cores="<b>"),
+    lambda run: run["machine"].update(cores=True),
+    lambda run: run["data"].update({"rendered letters": "<script>"}),
+    lambda run: run["data"].update({"<script>": 64 * "0"}),
+)
+
+
 @pytest.mark.parametrize(
     ("plant", "seed", "words"),
     [
@@ -550,6 +598,7 @@ def older_and_odd(change):
         (in_run(lambda run: run.update(chapter="02_other")), 1, "its chapter"),
         (in_run(lambda run: run.pop("claims")), 1, "KeyError: 'claims'"),
         (in_run(lambda run: run.update(numbers=[])), 1, "its file: AttributeError"),
+        *((in_run(change), 1, "its file: ") for change in ODD_RUNS),
         (of_another_seed, 1, "its seed"),
         (half(f"{TOY}-seed-1.json"), 1, "its file: JSONDecodeError"),
         (half(f"{TOY}-seed-0.ipynb"), 0, "expected a notebook of Python code"),
@@ -575,9 +624,31 @@ def test_a_run_that_does_not_fit_runs_again_and_one_line_says_why(plant, seed, w
     assert tree(root) == before
 
 
+def test_a_chapter_that_is_being_recorded_is_not_recorded_twice(again, capsys):
+    root, ran = again
+    before = tree(root)
+    with alone(paths.RUNS / f"{TOY}.lock"):
+        assert main(["record", TOY]) == 1
+    assert f"tlbook: {TOY}: expected one recording at a time; found another one" in capsys.readouterr().err
+    assert ran == [] and tree(root) == before
+
+
+def test_who_writes_the_book_waits_for_another_and_keeps_what_that_one_wrote(again):
+    writing = threading.Thread(target=book.record, args=(TOY, [0, 1]))
+    with alone(paths.RUNS / "book.lock"):
+        writing.start()
+        writing.join(5)
+        assert writing.is_alive()
+        rows = json.loads(paths.REGISTER.read_text(encoding="utf-8"))
+        paths.REGISTER.write_text(json.dumps([*rows, ROW]), encoding="utf-8")  # of another chapter
+    writing.join(60)
+    assert not writing.is_alive()
+    assert [row["chapter"] for row in register.rows()] == [TOY, "02_x"]
+
+
 def test_letters_are_drawn_anew_for_each_seed_and_may_differ(again):
     root, ran = again
-    in_run(lambda run: run["data"].update({"rendered letters": "other"}))(root / "_build" / "record")
+    in_run(lambda run: run["data"].update({"rendered letters": 64 * "0"}))(root / "_build" / "record")
     book.record(TOY, [0, 1])
     assert ran == []
 
@@ -724,7 +795,7 @@ def test_names_in_the_register_are_no_markdown_on_its_page():
     row = {"chapter": "01_toy", "name": "a`<b>", "unit": "fraction", "profile": "full", "mean": 0.5, "sd": 0.0}
     row |= {"dataset": "<script>alert(1)</script> | [x](y) {raw}`z` *a*", "seeds": ["<i>"], "values": [0.5]}
     page = pages.results_page([row])
-    assert checks.active(page) == []
+    assert active.found(page) == []
     assert not {"<", "[x]", "`z", "*a"} & {page[i : i + n] for i in range(len(page)) for n in (1, 2, 3)}
     assert page.splitlines()[-1].count("|") == 9
 

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import shlex
 import signal
 import tempfile
@@ -88,6 +89,9 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
     cells = chapter_code(notebook)
     code, package = code_digest(*cells), package_digests(cells)
     disk.probe(out)
+    file = out / f"{chapter}-seed-{seed}.json"
+    for path in (file, file.with_suffix(".ipynb")):
+        disk.replaceable(path)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST))
     with tempfile.TemporaryDirectory() as scratch, open(f"{scratch}/noise", "wb") as noise:
         log, path = Path(scratch) / "events", os.environ.get("PYTHONPATH")
@@ -113,7 +117,6 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full") -> dict:
     run |= {"claims": {e["text"]: e["holds"] for e in claims}, "data": {e["name"]: e["digest"] for e in sets}}
     run |= {"machine": starts[0], "system": platform.system(), "versions": versions(), "code": code, "package": package}
     run |= {"seconds": seconds, "megabytes": memory[-1]["megabytes"], "date": datetime.date.today().isoformat()}
-    file = out / f"{chapter}-seed-{seed}.json"
     text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
     contents = {file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text}
     try:
@@ -146,6 +149,18 @@ def provenance_line(runs: list[dict]) -> str:
     return " · ".join(parts)
 
 
+def _check_plain(run: dict) -> None:
+    """Raise ValueError if what a page says of a run, beside its numbers, is not what a recorder writes there."""
+    claims, machine, used = run["claims"], run["machine"], run["versions"]
+    good = all(type(holds) is bool for holds in claims.values()) and type(machine["cores"]) is int
+    good = good and all(type(run[key]) in (int, float) and 0 < run[key] < 1e9 for key in ("seconds", "megabytes"))
+    good = good and all(map(re.compile("[0-9a-f]{64}").fullmatch, run["data"].values()))
+    datetime.date.fromisoformat(run["date"])
+    words = (*run["data"], run["system"], machine["backend"], machine["device"], *used, *used.values(), run["date"])
+    if not (good and machine["cores"] > 0 and all(map(PLAIN.fullmatch, words))):
+        raise ValueError("claims, machine, data or times that no recorder wrote")
+
+
 def kept(file: Path, now: dict) -> dict | None:
     """Return a run of an earlier call if it is whole, and of what is `now`; if it does not count, say why."""
     if not file.exists():
@@ -156,7 +171,8 @@ def kept(file: Path, now: dict) -> dict | None:
             unit, plain = run["about"][name]["unit"], PLAIN.fullmatch(run["about"][name]["dataset"])
             good = NAME.fullmatch(name) and plain and unit in UNITS and isinstance(value, int | float)
             require(good and fits(value, unit), name, "a number that can be recorded", value, "run again")
-        run["claims"].keys(), provenance_line([run])  # which reads the rest
+        _check_plain(run)
+        provenance_line([run])  # which reads the rest
         ran = code_digest(*chapter_code(read_notebook(file.with_suffix(".ipynb"))))
         odd = differing(alike(run) | {"seed": run["seed"], "notebook": ran}, now | {"notebook": now["code"]})
     except (TlbookError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
