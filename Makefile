@@ -11,8 +11,11 @@ ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help book site-archive test lab record choices roads weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
-# Recipes read these from the environment, in quotes: pasted into a command, their text would be run.
-export CHAPTER SEEDS
+# Recipes read these from the environment: pasted into a command, their text would be run. LAB is split into words.
+export CHAPTER SEEDS BACKEND LAB
+ifneq ($(BACKEND),$(filter jax torch,$(firstword $(BACKEND))))
+  $(error BACKEND: expected jax or torch; found something else. To mend it: make test BACKEND=jax)
+endif
 # Where dear calls of programs are answered from, as those of a recording are; FRESH=1: they are computed.
 STORE := TLBOOK_STORE="$${TLBOOK_STORE:-$${TLBOOK_CACHE:-$$HOME/.cache/tlbook}/store}" TLBOOK_FRESH=$(if $(FRESH),1)
 
@@ -64,8 +67,8 @@ test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; 
 	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(if $(BACKEND),$(ON_BACKEND))
 
 lab: $(READY)  ## the chapters in JupyterLab
-	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/chapters \
-	  --LabApp.extra_labextensions_path=book/_lab $(ROOT_USER) $(LAB)
+	@set -f; exec $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/chapters \
+	  --LabApp.extra_labextensions_path=book/_lab $(ROOT_USER) $$LAB
 
 record: $(READY)  ## run a chapter for each seed, write its results: make record CHAPTER=03_kmeans_pseudo_labels
 	$(BIN)/python -m tlbook record "$$CHAPTER" $(if $(SEEDS),--seeds "$$SEEDS") $(if $(FRESH),--fresh)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
+import shlex
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 from tlbook import run
 from tlbook.run import INSTALL, TlbookError, require
 
+HELP = "With TLBOOK_TRACEBACK=1 before the command, an error also says where in the code it came from."
 KEPT = {"data": "nothing half-downloaded is kept", "record": "the book is as it was"}  # when a verb is interrupted
 
 
@@ -52,9 +56,10 @@ def _pack() -> str:
 def _names() -> list[str]:
     try:
         from tlbook import data
-    except ImportError:
-        return ["data sets"]  # of which `_where` then says what is missing
-    return data.all_names()
+
+        return data.all_names()
+    except Exception:
+        return ["data sets"]  # of which `_where` then says what is amiss
 
 
 def doctor(_) -> None:
@@ -128,7 +133,8 @@ def _seeds(text: str, most: int = 100) -> list[int]:
 
 def _sentences(agreed: bool) -> None:
     """Try every sentence on what stands beside it; if `agreed`, note first that all were read as they are now."""
-    from tlbook.record import conditions, paths, prose, runs
+    from tlbook import disk
+    from tlbook.record import conditions, paths, prose
 
     book = conditions.Book(paths.ROOT)
     if agreed:
@@ -138,12 +144,12 @@ def _sentences(agreed: bool) -> None:
     do = "mend sentence or marker; CONTRIBUTING.md says how"
     require(not wrong, "sentences", "what stands beside them, and true", f"{len(wrong)} that do not fit", do)
     if agreed:
-        runs.write({paths.SENTENCES: book.ledger})
+        disk.write({paths.SENTENCES: book.ledger})
 
 
 def record(arguments) -> None:
     """Run chapters and write what came out."""
-    from tlbook.record import book, code, paths, register, runs
+    from tlbook.record import book, code, paths, runs
 
     project = (paths.ROOT / "_toc.yml").is_file() and paths.CHAPTERS.is_dir()
     do = "in a clone of the book:  make lab, then  .venv/bin/python -m tlbook record …"
@@ -158,7 +164,7 @@ def record(arguments) -> None:
             do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
     elif arguments.prose:
-        book.write_book(register.rows())
+        book.write_prose()
         _sentences(arguments.agreed)
     elif arguments.seed is not None:
         out = arguments.out or Path()
@@ -171,7 +177,7 @@ def record(arguments) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line; `do` is the function to call."""
-    top = argparse.ArgumentParser(prog="python -m tlbook", description="Tools of the book.")
+    top = argparse.ArgumentParser(prog="python -m tlbook", description="Tools of the book.", epilog=HELP)
     verbs = top.add_subparsers(required=True, metavar="VERB")
     parsers = {}
     for do in (doctor, data, weights, record):
@@ -199,8 +205,22 @@ def _unexpected(error: Exception) -> TlbookError:
     found = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     if isinstance(error, ImportError):
         return TlbookError(error.name or "this Python", "a package that can be imported", found, INSTALL)
+    if isinstance(error, MemoryError):
+        return TlbookError("this machine", "enough memory", "too little", "close other programs, or take a larger one")
     what = str(getattr(error, "filename", None) or "this machine")
-    return TlbookError(what, "a file that can be used", found, "check permissions and free space")
+    if isinstance(error, SyntaxError):  # of our own files: chapters are looked at by the recorder
+        return TlbookError(what, "a file of Python", found, f"git diff {shlex.quote(what)}   or install tlbook again")
+    if isinstance(error, OSError):
+        return TlbookError(what, "a file that can be used", found, "check permissions and free space")
+    do = "report it, please, with what the same command says after  export TLBOOK_TRACEBACK=1"
+    return TlbookError("tlbook itself", "to finish", found, do)
+
+
+def _hang_up() -> int:
+    """Let the last flush of standard output go nowhere: who read it has gone (``| head``), and that is no fault."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + 13  # as a shell says it of SIGPIPE
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -210,15 +230,17 @@ def main(argv: list[str] | None = None) -> int:
         arguments.do(arguments)
         print(end="", flush=True)
         return 0
-    except TlbookError as error:
-        wrong = error
+    except BrokenPipeError:
+        return _hang_up()
     except KeyboardInterrupt as stop:
         verb, status = arguments.do.__name__, 128 + (stop.args or (signal.SIGINT,))[0]
         goes_on = "; what was finished is not done again" * (verb == "record")
         found = f"an interrupt; {KEPT.get(verb, 'nothing is half-written')}"
         wrong = TlbookError("stopped", "to finish", found, f"run the same command again{goes_on}")
-    except (ImportError, OSError) as error:
-        wrong = _unexpected(error)
+    except Exception as error:
+        wrong = error if isinstance(error, TlbookError) else _unexpected(error)
+        if os.environ.get("TLBOOK_TRACEBACK"):
+            traceback.print_exception(error)
     print(f"tlbook: {wrong}", file=sys.stderr)
     return status
 

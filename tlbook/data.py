@@ -24,11 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from tlbook import glyphs
-from tlbook.disk import probe, regular, words
+from tlbook.disk import home, probe, read_text, regular, words
 from tlbook.glyphs import MAX_SIZE, numbers, shown, whole
 from tlbook.run import TlbookError, log, requested_profile, require, say
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
+FILES = Path(__file__).with_name("files.toml")
 MADE = ("digits", "letters")  # here, and so never downloaded
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 PATIENCE = 60  # seconds that a server may be silent
@@ -75,8 +76,31 @@ def digest(*arrays: np.ndarray) -> str:
 
 @functools.cache
 def _entries() -> dict[str, dict]:
-    """Return what ``files.toml`` says of each data set that comes as a file."""
-    return tomllib.loads(Path(__file__).with_name("files.toml").read_text(encoding="utf-8"))
+    """Return what ``files.toml`` says of each data set that comes as a file; `TlbookError` if it is spoiled."""
+    try:
+        entries, found = tomllib.loads(read_text(FILES)), "an entry of another kind"
+        good = bool(entries) and all(map(_is_entry, entries.values()))
+    except (ValueError, RecursionError) as error:
+        good, found = False, " ".join(str(error).split())[:200]
+    do = f"git checkout -- {shlex.quote(str(FILES))}   or install tlbook again"
+    require(good, str(FILES), "the list of data sets that was shipped", found, do)
+    return entries
+
+
+def _is_entry(entry) -> bool:
+    match entry:
+        case {"file": str(), "licence": str(), "megabytes": int() | float(), **others}:
+            arrays = others.pop("arrays", {})
+            good = isinstance(arrays, dict) and all(isinstance(other, str) for other in others.values())
+            return good and all(map(_is_part, arrays.values())) and bool(arrays or "digest" in others)
+    return False
+
+
+def _is_part(part) -> bool:
+    match part:
+        case {"shape": list(shape), "sha256": str()}:
+            return all(type(side) is int for side in shape)
+    return False
 
 
 def _entry(name: str) -> dict:
@@ -93,11 +117,12 @@ def all_names() -> list[str]:
 
 def _cache(entry: dict) -> Path:
     """Return the folder in which Keras keeps such files."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / entry.get("folder", "datasets")
+    return Path(os.environ.get("KERAS_HOME") or home() / ".keras") / entry.get("folder", "datasets")
 
 
 def _unreadable(path: Path, error: OSError) -> TlbookError:
-    do = f"chmod -R u+rX {shlex.quote(str(path.parent))}"
+    another = f"export TLBOOK_DATA=/another/folder/with/{path.name}"  # which is looked at first
+    do = f"chmod -R u+rX {shlex.quote(str(path.parent))}" if isinstance(error, PermissionError) else another
     return TlbookError(str(path), "a file that can be read", words(error), do)
 
 
@@ -110,6 +135,10 @@ def _cure(name: str, path: Path) -> str:
     """Say how a wrong file is replaced; never by removing it first, since there may be no other."""
     if path.parent == SAMPLES:
         return f"git checkout -- {shlex.quote(str(path))}   or install tlbook again"
+    if path.is_dir():
+        offered = path.parent == _cache(_entry(name)) and "url" in _entry(name)
+        then = f"run  python -m tlbook data fetch {name}" if offered else f"copy {path.name} there"
+        return f"move the folder {shlex.quote(str(path))} away, and then {then}"
     if _replaced(name, path):
         return f"python -m tlbook data fetch {name}   (it replaces the file once the new one is there and right)"
     unset = "" if path.parent == _cache(_entry(name)) else "   (or: unset TLBOOK_DATA)"
@@ -165,6 +194,8 @@ def _check(name: str, path: Path) -> list[np.ndarray]:
         raise TlbookError(error.what, error.expected, error.found, _cure(name, path)) from None
     except PermissionError as error:
         raise _unreadable(path, error) from None
+    except MemoryError:  # which says nothing of the file
+        raise
     except Exception as error:  # NumPy, zipfile and zlib each have their own for a broken file
         found = f"a broken file ({' '.join(str(error).split())[:100] or type(error).__name__})"
         raise TlbookError(str(path), expected, found, _cure(name, path)) from None

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import stat
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 from tlbook.run import TlbookError
+
+PART = ".tlbook-"  # how the names begin of what is being written
+LEFT_OVER = 3600  # seconds after which what is half-written was left by a process that was killed
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def words(error: OSError) -> str:
     """Return what the system says of an error, without its number: ``"no space left on device"``."""
     return (error.strerror or type(error).__name__).lower()
+
+
+def home() -> Path:
+    """Return the user's own folder; `TlbookError` where the system knows none."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise TlbookError("HOME", "the folder of your own files", "none", "export HOME=/a/folder/of/yours") from error
 
 
 def regular(path: Path, expected: str = "a file that can be read") -> os.stat_result:
@@ -26,7 +41,8 @@ def regular(path: Path, expected: str = "a file that can be read") -> os.stat_re
     except FileNotFoundError:
         raise
     except OSError as error:
-        do = f"check who may read the folder {path.parent}"
+        closed = isinstance(error, PermissionError)
+        do = f"check who may read the folder {path.parent}" if closed else "name another file"
         raise TlbookError(str(path), expected, words(error), do) from error
     if not stat.S_ISREG(about.st_mode):
         found = "a folder" if stat.S_ISDIR(about.st_mode) else "a pipe or a device"
@@ -58,25 +74,35 @@ def probe(folder: Path) -> None:
         raise TlbookError(str(folder), "a folder that can be written to", words(error), do) from error
 
 
+def replaceable(path: Path) -> bool:
+    """Return whether a file is there that can be written anew; `TlbookError` if a folder or a pipe has its name."""
+    try:
+        regular(path, expected := "a file that can be read and written")
+    except FileNotFoundError:
+        return False
+    except TlbookError as error:
+        raise TlbookError(str(path), expected, error.found, "move it away, or name another file") from error
+    return True
+
+
 def write(contents: dict[Path, str | bytes]) -> None:
     """Write files, each beside its place; only when all are whole and on the disk are they moved there.
 
-    A file that already says the same is left alone. `TlbookError` if a file cannot be written.
+    A file that already says the same is left alone, and one that is replaced keeps its permissions. For the moment
+    of the moves an interrupt is not heard. `TlbookError` if a file cannot be written.
     """
     parts: dict[Path, Path] = {}
     path = Path()
     try:
         for path, content in contents.items():
             data = content.encode() if isinstance(content, str) else content
-            if not path.is_file() or path.read_bytes() != data:
+            if not replaceable(path) or path.read_bytes() != data:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                parts[path] = path.with_name(f".{path.name}.part")
-                with open(parts[path], "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())  # else a machine that fails may keep the new name and no content
-        for path, part in parts.items():
-            part.replace(path)
+                _sweep(path.parent)
+                parts[path] = _beside(path, data)
+        with _deaf():
+            for path, part in parts.items():
+                part.replace(path)
         for folder in {path.parent for path in parts}:
             _sync(folder)
     except OSError as error:
@@ -86,6 +112,50 @@ def write(contents: dict[Path, str | bytes]) -> None:
         for part in parts.values():
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def _beside(path: Path, data: bytes) -> Path:
+    """Write data into a new file in the folder of `path`, with its permissions, and have it on the disk."""
+    handle, name = tempfile.mkstemp(".part", PART, path.parent)
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)  # else a machine that fails may keep the new name and no content
+        os.chmod(name, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _umask() -> int:
+    os.umask(before := os.umask(0o077))  # it can only be read by setting it
+    return before
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed left half-written; what is younger than an hour may be in use."""
+    for left in folder.glob(f"{PART}*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.lstat().st_mtime > LEFT_OVER:
+                left.unlink()
+
+
+@contextlib.contextmanager
+def _deaf():
+    """Ignore interrupts meanwhile, where they would be heard at all: signals belong to the main thread."""
+    here = threading.current_thread() is threading.main_thread()
+    before = {which: signal.getsignal(which) for which in STOPS} if here else {}
+    before = {which: was for which, was in before.items() if was is not None}  # set outside of Python
+    try:
+        for which in before:
+            signal.signal(which, signal.SIG_IGN)
+        yield
+    finally:
+        for which, was in before.items():
+            signal.signal(which, was)
 
 
 def _sync(folder: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tlbook.backbones import fitting
 from tlbook.data import digest, sweep
-from tlbook.disk import regular, words
+from tlbook.disk import home, regular, words
 from tlbook.glyphs import numbers, whole
 from tlbook.run import TlbookError, require, say
 
@@ -25,7 +25,8 @@ CACHE_BYTES = 2_000_000_000  # the oldest files go when the cache grows beyond t
 
 def cache_folder() -> Path:
     """Return the folder of the cache: ``TLBOOK_CACHE``, or ``~/.cache/tlbook``."""
-    return Path(os.environ.get("TLBOOK_CACHE") or Path.home() / ".cache" / "tlbook")
+    asked = os.environ.get("TLBOOK_CACHE")
+    return Path(os.path.expanduser(asked)) if asked else home() / ".cache" / "tlbook"
 
 
 def normalise(z: np.ndarray) -> np.ndarray:

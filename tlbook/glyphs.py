@@ -97,6 +97,8 @@ def numbers(what: str, values, kinds: str = "biuf", do: str = "pass an array of 
     try:
         hidden = masked(values)
         array = None if hidden else np.asarray(values)
+    except MemoryError:
+        raise
     except Exception as error:  # rows of unequal lengths, or something that is not to be had as an array
         raise TlbookError(what, "an array of numbers", str(error)[:100], do) from None
     require(not hidden, what, "no masked values", "some", "drop them, or fill them: values.filled(0)")

@@ -45,6 +45,10 @@ class TlbookError(Exception):
         self.what, self.expected, self.found, self.do = what, expected, found, do
         super().__init__(f"{what}: expected {expected}; found {found}. To mend it: {do}")
 
+    def __reduce__(self):
+        """Have pickle and copy make it of its parts: by themselves they would call it with the one line."""
+        return type(self), (self.what, self.expected, self.found, self.do), self.__dict__
+
 
 def require(good, what: str, expected: str, found, do: str) -> None:
     """Raise the `TlbookError` of these words unless `good`."""
@@ -87,7 +91,11 @@ def quiet_keras(seed: int | None = None):
     What TensorFlow logs of the machine meanwhile, past Python, goes nowhere.
     `TlbookError` if Keras or its backend cannot be imported, or its settings are not those of this book.
     """
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(os.devnull, os.O_WRONLY)  # this is 2 itself, perhaps, where standard error is closed
+    try:
+        kept = os.dup(2)
+    except OSError:
+        kept = os.dup(nowhere)
     os.dup2(nowhere, 2)
     try:
         import keras
@@ -99,8 +107,8 @@ def quiet_keras(seed: int | None = None):
         raise _no_keras(error) from error
     finally:
         os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        for handle in {kept, nowhere} - {2}:
+            os.close(handle)
     logging.getLogger("tensorflow").setLevel("ERROR")
     backend = keras.backend.backend()
     if backend not in BACKENDS:  # Keras has some that cannot train
@@ -231,11 +239,17 @@ def current() -> Run:
 
 
 def log(**event) -> None:
-    """Append an event to the file that ``TLBOOK_LOG`` names, if a recorder has set it."""
+    """Append an event to the file that ``TLBOOK_LOG`` names, if a recorder has set it; `TlbookError` if it cannot."""
     path = os.environ.get("TLBOOK_LOG")
     if path:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        wrong = (f"TLBOOK_LOG={path}", "a file that can be written to")
+        good = os.path.isfile(path) or not os.path.exists(path)  # a pipe would be waited for without end
+        require(good, *wrong, "a folder, a pipe or a device", "unset TLBOOK_LOG")
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            raise TlbookError(*wrong, (error.strerror or str(error)).lower(), "unset TLBOOK_LOG") from error
 
 
 def cost(chapter: str) -> str:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
+from active import only_addresses, only_text
 
 from tlbook.claims import PLAIN, UNITS, written
 from tlbook.record import code, pages
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "choices")
 import page as choices_page
 
 MEGABYTES, CELL_LINES = 1.5, 15
-PACKAGE_LINES = {"tlbook": 3000, "tlbook/record": 2400}  # what chapters call, and the authors' room
+PACKAGE_LINES = {"tlbook": 3300, "tlbook/record": 2400}  # what chapters call, and the authors' room
 ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
 REQUIRED = {
     "01_transfer_concepts": {
@@ -265,54 +266,6 @@ def clean_outputs(root: Path) -> list[str]:
             if line.startswith("✗ FALSE: this code ends in "):
                 found.append(f"{where}: code that should fail did not: {line[:80]!r}")
     return found
-
-
-# What is not text on a page today. In comments, angle brackets compare: between spaces, so that none can end a comment
-# for a browser, which takes `<!-->`, `<!--->` and `--!>` for an end as well.
-HARMLESS = re.compile(
-    r"<!-- (?:[^<>-]|-(?!-)| [<>]=? )*-->|</?(?:details|summary)>|<a href=\"[\w./-]+\">|</a>|\{term\}`[\w -]+<[\w -]+>`"
-)
-ROLES = {"cite:p", "cite:t", "eq", "term"}
-DIRECTIVES = {"bibliography", "figure", "glossary"}
-OUTPUT_KINDS = {"text/plain", "text/markdown", "text/html", "image/png"}
-SUMMARY = re.compile(r"</?(?:pre|span)(?: style=\"[\w #:;,.'-]*\")?>")  # a network's summary, as Keras colours it
-
-
-def active(text: str) -> list[str]:
-    """Find what a browser or a builder would not take as text: HTML, scripts, unknown roles and directives."""
-    found = re.findall(r"<[a-z/!?][^>\n]{0,40}|\{\{.*?\}\}|(?:javascript|vbscript):\S*", HARMLESS.sub(" ", text), re.I)
-    blocks = re.findall(r"(?:`{3,}|~{3,}|:{3,}) *\{([^}]*)\}", text)
-    roles = re.findall(r"\{([^{}`\n]*)\}`", text)
-    return found + [f"{{{name}}}" for name in [*{*blocks} - DIRECTIVES, *{*roles} - ROLES]]
-
-
-def _strings(part):
-    """Go through every text in nested dicts and lists."""
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, dict | list):
-        for each in part.values() if isinstance(part, dict) else part:
-            yield from _strings(each)
-
-
-def only_text(root: Path) -> list[str]:
-    """No page, cell or output holds anything active: text, formulas and pictures only."""
-    top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-    paths = (path for path in (*top, *sorted((root / "book").rglob("*.md"))) if path.is_file())
-    texts = [(str(path.relative_to(root)), path.read_text(encoding="utf-8")) for path in paths]
-    found = []
-    for chapter, notebook in chapters(root).items():
-        for number, cell in enumerate(notebook.cells, 1):
-            where = f"{chapter}, cell {number}"
-            texts += [(where, text) for text in _strings([cell.metadata, cell.get("attachments")])]
-            texts += [(where, cell.source)] if cell.cell_type != "code" else []
-            for output in cell.get("outputs", []):
-                data = output.get("data", {})
-                found += [f"{where}: an output of the kind {kind}" for kind in data.keys() - OUTPUT_KINDS]
-                texts += [(where, text) for text in _strings(output.get("metadata"))]
-                texts.append((where, data.get("text/markdown", "")))
-                texts.append((where, SUMMARY.sub(" ", data.get("text/html", ""))))
-    return found + [f"{where}: holds {part!r}" for where, text in texts for part in active(text)]
 
 
 def alt_text(root: Path) -> list[str]:
@@ -631,6 +584,7 @@ ALL = (
     outputs_of_this_code,
     clean_outputs,
     only_text,
+    only_addresses,
     alt_text,
     short_cells,
     claims_hold,

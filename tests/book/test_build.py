@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import built
+import pytest
 from copies import ROOT
 
 
@@ -49,5 +51,35 @@ def test_broken_links_fail_again_and_again(tmp_path):
     said = building.communicate(timeout=120)[0]
     assert building.returncode == 0, said
     assert (good / "_build" / "html" / "index.html").is_file()
+    assert built.active_in(good / "_build" / "html") == []
     assert len(list((good / "_build" / "html").glob("tlbook-*-py3-none-any.whl"))) == 1
     assert not (good / "build").exists()
+
+
+def test_the_whole_site_holds_no_script_but_the_themes():
+    site = ROOT / "_build" / "html"
+    if not (site / "index.html").is_file():
+        pytest.skip("no built site in _build/html; to have one:  make book")
+    assert built.active_in(site) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<script src='https://example.org/x.js'></script>",
+        "<script src='../../_static/other.js'></script>",
+        "<script>//\nDOCUMENTATION_OPTIONS.pagename = 1</script>",
+        "<img src=x onerror=alert(1)>",
+        "<a onclick='window.print()'>x</a>",
+        "<a href='java\tscript:alert(1)'>x</a>",
+        "<a href='&#1;JavaScript:alert(1)'>x</a>",
+        "<a href='data:text/html,x'>x</a>",
+        "<form action='vbscript:x'>",
+        "<meta http-equiv='Refresh' content='0; url=https://example.org'>",
+        "<iframe src='x'></iframe>",
+        "<svg><a xlink:href='javascript:x'/></svg>",
+    ],
+)
+def test_what_is_active_on_a_built_page_is_found(text):
+    assert built.active_on(f"<html><body>{text}</body></html>") != []

@@ -91,6 +91,30 @@ def test_a_name_is_never_run_as_a_command(goal, tmp_path):
     assert not (tmp_path / "done").exists()
 
 
+@pytest.mark.parametrize("backend", ["x; touch done", "jax torch", "jax;touch done", "$$(touch done)", "numpy"])
+def test_a_backend_is_one_of_two_words(backend, tmp_path):
+    (tmp_path / "python").write_text("#!/bin/sh\n")
+    (tmp_path / "python").chmod(0o755)
+    command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", "test"]
+    done = subprocess.run([*command, f"BACKEND={backend}"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "BACKEND: expected jax or torch" in done.stderr
+    assert not (tmp_path / "done").exists()
+
+
+def test_options_for_the_lab_are_words_and_no_commands(tmp_path):
+    (tmp_path / "jupyter").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >said\n')
+    (tmp_path / "jupyter").chmod(0o755)
+    command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", "lab"]
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "ready").touch()
+    options = "--no-browser --port=9999 ; touch done `touch done` *"
+    done = subprocess.run([*command, f"LAB={options}"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "said").read_text().split()[-8:] == options.split()
+    assert not (tmp_path / "done").exists()
+
+
 # --- A notebook that was downloaded alone ---------------------------------------------------------
 
 

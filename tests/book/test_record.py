@@ -3,13 +3,17 @@
 import asyncio
 import json
 import os
+import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
+import active
 import checks
 import nbformat
 import pytest
@@ -17,7 +21,8 @@ from copies import ROOT, TOY, change_toy, last_line, make_toy, tlbook_command, t
 
 from tlbook import TlbookError, data, disk
 from tlbook.__main__ import main
-from tlbook.record import book, code, pages, paths, runs
+from tlbook.record import book, code, pages, paths, register, runs
+from tlbook.record.alone import alone
 from tlbook.record.code import code_digest
 
 FULL = {"TLBOOK_PROFILE": "full"}
@@ -234,8 +239,32 @@ def no_reference_folder(toy):
     (toy / "book" / "reference").write_text("no folder")
 
 
+def folder_named(name):
+    def plant(toy):
+        (toy / name).mkdir(parents=True)
+
+    return plant
+
+
 def other_chapter_is_none(toy):
     (toy / "book" / "chapters" / "02_bad.ipynb").write_text("[]")
+
+
+ROW = {"chapter": "02_x", "name": "x", "unit": "fraction", "profile": "full", "dataset": "MNIST"}
+ROW |= {"mean": 0.5, "sd": 0.5**0.5, "seeds": [0, 1], "values": [0.0, 1.0]}
+ODD_ROWS = (
+    {"seeds": [0]},
+    {"seeds": [0, True]},
+    {"values": [False, True]},
+    {"mean": True},
+    {"mean": 0.6},
+    {"sd": 0.0},
+)
+
+
+def test_a_row_that_is_whole_is_read(toy, inside):
+    bad_register(json.dumps([ROW]))(inside(toy))
+    assert register.rows() == [ROW]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +278,12 @@ def other_chapter_is_none(toy):
         (bad_register("[" * 100_000), "results.json: expected the rows that the recorder wrote"),
         (pipe_for_a_register, "results.json: expected a file that can be read; found a pipe"),
         (other_chapter_is_none, "02_bad.ipynb: expected a notebook of Python code"),
+        (folder_named("book/figures/story.svg"), "story.svg: expected a file that can be read and written"),
+        (folder_named("book/reference/results.md"), "results.md: expected a file that can be read and written"),
+        (folder_named("book/reference/results.json"), "results.json: expected a file that can be read; found a folder"),
+        (folder_named("book/guide/page.md"), "page.md: expected a file that can be read; found a folder"),
+        (folder_named(f"_build/record/{TOY}-seed-0.ipynb"), f"{TOY}-seed-0.ipynb: expected a file that can be read"),
+        *((bad_register(json.dumps([ROW | odd])), "expected the rows that the recorder wrote") for odd in ODD_ROWS),
     ],
 )
 def test_what_would_stop_the_writing_is_found_before_a_cell_runs(plant, words, toy, inside, capsys):
@@ -308,6 +343,141 @@ def test_every_command_speaks_to_every_terminal(encoding, toy):
     assert b"Traceback" not in done.stderr
 
 
+# --- Files of the project that a merge or an editor spoiled ----------------------------------------
+
+SUMS = "tlbook/weights/SHA256SUMS"
+
+
+def spoiled(name, kind):
+    def plant(toy):
+        path = toy / name
+        if kind == "pipe":
+            path.unlink()
+            os.mkfifo(path)
+            return
+        added = {"merge": b"<<<<<<< HEAD\n", "not UTF-8": b"\n# caf\xe9\n", "null": b"\nx = 1\0\n"}[kind]
+        path.write_bytes(path.read_bytes() + added)
+
+    return plant
+
+
+def chapters_metadata(value):
+    def plant(toy):
+        path = toy / "book" / "chapters" / f"{TOY}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["metadata"]["tlbook"] = value
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+
+    return plant
+
+
+def cells_metadata(value):
+    def plant(toy):
+        path = toy / "book" / "chapters" / f"{TOY}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["cells"][1]["metadata"]["mystnb"] = value
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (spoiled(SUMS, "merge"), "SHA256SUMS: expected a SHA-256 and a name in each line; found '<<<<<<< HEAD'"),
+        (spoiled(SUMS, "not UTF-8"), "SHA256SUMS: expected text in UTF-8"),
+        (spoiled(SUMS, "pipe"), "SHA256SUMS: expected a file that can be read; found a pipe"),
+        (lambda toy: (toy / SUMS).unlink(), "SHA256SUMS: expected a file that can be read; found no such file"),
+        (spoiled("tlbook/plots.py", "merge"), "plots.py: expected a file of Python; found invalid syntax"),
+        (spoiled("tlbook/plots.py", "null"), "plots.py: expected a file of Python; found "),
+        (spoiled("tlbook/plots.py", "not UTF-8"), "plots.py: expected text in UTF-8"),
+        (spoiled("tlbook/plots.py", "pipe"), "plots.py: expected a file that can be read; found a pipe"),
+        (chapters_metadata([]), "found metadata.tlbook that no recorder wrote"),
+        (chapters_metadata("x"), "found metadata.tlbook that no recorder wrote"),
+        (chapters_metadata({"package": ["x"]}), "found metadata.tlbook that no recorder wrote"),
+        (cells_metadata(None), "found cell.metadata.mystnb that is no table of settings"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["record --stale", f"record {TOY}"])
+def test_a_spoiled_file_is_one_line_before_a_cell_runs(plant, words, verb, toy, inside, capsys):
+    plant(inside(toy))
+    assert main(verb.split()) == 1
+    said = capsys.readouterr()
+    assert words in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+def test_empty_lines_in_the_list_of_weights_are_no_fault(toy, inside):
+    cells = ["from tlbook.backbones import small_cnn"]
+    before = code.package_digests(cells)
+    path = inside(toy) / SUMS
+    path.write_text("\n" + path.read_text() + "\n")
+    assert code.package_digests(cells) == before
+
+
+@pytest.mark.parametrize(("name", "kind"), [("data.py", "merge"), ("disk.py", "merge"), ("glyphs.py", "null")])
+def test_a_spoiled_part_of_the_package_is_one_line_too(name, kind, toy):
+    spoiled(f"tlbook/{name}", kind)(toy)
+    done = tlbook_command(toy, "data", "list")
+    assert done.returncode == 1
+    assert done.stderr.startswith("tlbook: ") and done.stderr.count("\n") == 1
+    assert "To mend it: " in done.stderr
+    done = tlbook_command(toy, "doctor")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "Seed                   0" in done.stdout  # the rest is still said
+    assert any(line.startswith("data sets              ✗") for line in done.stdout.splitlines())
+
+
+def test_the_doctor_goes_on_after_a_broken_list_of_data_sets(toy):
+    (toy / "tlbook" / "files.toml").write_text("<<<<<<< HEAD\n")
+    done = tlbook_command(toy, "doctor")
+    assert done.returncode == 1
+    said = {line[:22].strip(): line[23:] for line in done.stdout.splitlines()}
+    assert "files.toml: expected the list of data sets that was shipped" in said["data sets"]
+    assert said["Seed"] == "0" and "our own weights" in said
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_error_that_nobody_expected_asks_for_a_report(asked, monkeypatch, capsys):
+    def odd(_):
+        raise LookupError("of a kind\nthat nobody knows")
+
+    monkeypatch.setattr(data, "all_names", lambda: odd(0))
+    monkeypatch.setenv("TLBOOK_TRACEBACK", "1" if asked else "")
+    assert main(["data", "list"]) == 1
+    *before, last = capsys.readouterr().err.splitlines()
+    words = (
+        "tlbook: tlbook itself: expected to finish; found LookupError: of a kind that nobody knows. To mend it: report"
+    )
+    assert last.startswith(words)
+    assert bool(before) == asked == ("Traceback (most recent call last):" in before)
+
+
+def test_the_help_names_the_way_to_more_words(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "TLBOOK_TRACEBACK=1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["data list", "doctor"])
+def test_who_stops_reading_hears_no_error(verb, toy):
+    command = f'"{sys.executable}" -m tlbook {verb} | true'
+    done = subprocess.run(["sh", "-c", command], cwd=toy, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+
+
+def test_the_doctor_works_where_standard_error_is_closed(toy):
+    command = f'exec "{sys.executable}" -m tlbook doctor 2>&-'
+    done = subprocess.run(["sh", "-c", command], cwd=toy, capture_output=True, text=True, timeout=120)
+    assert "Keras                  3.0 on tensorflow" in done.stdout
+
+
+def test_folders_with_spaces_are_quoted_in_the_commands_of_the_recorder(toy, tmp_path, inside, monkeypatch, capsys):
+    root = inside(shutil.copytree(toy, tmp_path / "my book; rm x's"))
+    bad_register("x")(root)
+    assert main(["record", TOY]) == 1
+    assert f"git checkout -- {shlex.quote(str(paths.REGISTER))} " in capsys.readouterr().err
+
+
 # --- Runs that were kept -------------------------------------------------------------------------
 
 
@@ -353,7 +523,7 @@ def on_another_device(run):
 
 
 def of_other_data(run):
-    run["data"]["MNIST"] = "0"
+    run["data"]["MNIST"] = 64 * "0"
 
 
 def in_other_units(run):
@@ -404,6 +574,21 @@ def older_and_odd(change):
     return plant
 
 
+ODD_RUNS = (
+    lambda run: run["claims"].update({"it is above zero": "no"}),
+    lambda run: run["claims"].update({"it is above zero": 1}),
+    lambda run: run.update(date="<script>"),
+    lambda run: run.update(date="2026-99-01"),
+    lambda run: run.update(seconds=True),
+    lambda run: run.update(seconds=float("nan")),
+    lambda run: run.update(megabytes=-1),
+    lambda run: run["machine"].update(cores="<b>"),
+    lambda run: run["machine"].update(cores=True),
+    lambda run: run["data"].update({"rendered letters": "<script>"}),
+    lambda run: run["data"].update({"<script>": 64 * "0"}),
+)
+
+
 @pytest.mark.parametrize(
     ("plant", "seed", "words"),
     [
@@ -415,6 +600,7 @@ def older_and_odd(change):
         (in_run(lambda run: run.update(chapter="02_other")), 1, "its chapter"),
         (in_run(lambda run: run.pop("claims")), 1, "KeyError: 'claims'"),
         (in_run(lambda run: run.update(numbers=[])), 1, "its file: AttributeError"),
+        *((in_run(change), 1, "its file: ") for change in ODD_RUNS),
         (of_another_seed, 1, "its seed"),
         (half(f"{TOY}-seed-1.json"), 1, "its file: JSONDecodeError"),
         (half(f"{TOY}-seed-0.ipynb"), 0, "expected a notebook of Python code"),
@@ -440,9 +626,31 @@ def test_a_run_that_does_not_fit_runs_again_and_one_line_says_why(plant, seed, w
     assert tree(root) == before
 
 
+def test_a_chapter_that_is_being_recorded_is_not_recorded_twice(again, capsys):
+    root, ran = again
+    before = tree(root)
+    with alone(paths.RUNS / f"{TOY}.lock"):
+        assert main(["record", TOY]) == 1
+    assert f"tlbook: {TOY}: expected one recording at a time; found another one" in capsys.readouterr().err
+    assert ran == [] and tree(root) == before
+
+
+def test_who_writes_the_book_waits_for_another_and_keeps_what_that_one_wrote(again):
+    writing = threading.Thread(target=book.record, args=(TOY, [0, 1]))
+    with alone(paths.RUNS / "book.lock"):
+        writing.start()
+        writing.join(5)
+        assert writing.is_alive()
+        rows = json.loads(paths.REGISTER.read_text(encoding="utf-8"))
+        paths.REGISTER.write_text(json.dumps([*rows, ROW]), encoding="utf-8")  # of another chapter
+    writing.join(60)
+    assert not writing.is_alive()
+    assert [row["chapter"] for row in register.rows()] == [TOY, "02_x"]
+
+
 def test_letters_are_drawn_anew_for_each_seed_and_may_differ(again):
     root, ran = again
-    in_run(lambda run: run["data"].update({"rendered letters": "other"}))(root / "_build" / "record")
+    in_run(lambda run: run["data"].update({"rendered letters": 64 * "0"}))(root / "_build" / "record")
     book.record(TOY, [0, 1])
     assert ran == []
 
@@ -464,19 +672,19 @@ def test_new_runs_that_do_not_fit_each_other_are_not_recorded(again, monkeypatch
 
 def test_an_interrupt_while_the_book_is_written_comes_too_late_to_tear_it(again, monkeypatch):
     root, _ = again
-    before, write = tree(root), disk.write
+    before, replace = tree(root), pathlib.Path.replace
 
-    def interrupted(contents):
+    def interrupted(part, path):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
-        write(contents)
+        return replace(part, path)
 
     (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n")
-    monkeypatch.setattr(disk, "write", interrupted)
-    handlers = [signal.getsignal(which) for which in runs.STOPS]
+    monkeypatch.setattr(pathlib.Path, "replace", interrupted)
+    handlers = [signal.getsignal(which) for which in disk.STOPS]
     book.record(TOY, [0, 1])
     assert tree(root) == before
-    assert [signal.getsignal(which) for which in runs.STOPS] == handlers
+    assert [signal.getsignal(which) for which in disk.STOPS] == handlers
 
 
 def test_a_run_that_cannot_be_written_is_kept_elsewhere(toy, tmp_path, inside, monkeypatch):
@@ -571,14 +779,14 @@ def test_a_run_that_was_answered_runs_again_where_all_shall_be_computed(again, c
 # --- Parts of it, in this process ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", ["tlbook.disk.open", "pathlib.Path.replace"])
+@pytest.mark.parametrize("target", ["tempfile.mkstemp", "tlbook.disk.open", "pathlib.Path.replace"])
 def test_a_write_that_is_refused_leaves_every_file_as_it_was(tmp_path, monkeypatch, target):
     texts = {tmp_path / "a.txt": "new", tmp_path / "b.txt": "new"}
     for path in texts:
         path.write_text("old")
 
-    def refuse(path, *_, **__):
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(target, refuse, raising=False)
     with pytest.raises(TlbookError, match=r"a\.txt: expected a file that can be .*permission denied"):
@@ -642,7 +850,7 @@ def test_names_in_the_register_are_no_markdown_on_its_page():
     row = {"chapter": "01_toy", "name": "a`<b>", "unit": "fraction", "profile": "full", "mean": 0.5, "sd": 0.0}
     row |= {"dataset": "<script>alert(1)</script> | [x](y) {raw}`z` *a*", "seeds": ["<i>"], "values": [0.5]}
     page = pages.results_page([row])
-    assert checks.active(page) == []
+    assert active.found(page) == []
     assert not {"<", "[x]", "`z", "*a"} & {page[i : i + n] for i in range(len(page)) for n in (1, 2, 3)}
     assert page.splitlines()[-1].count("|") == 9
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from tlbook import TlbookError, data
+from tlbook import TlbookError, data, features
 from tlbook.__main__ import main
 
 NOBODY = "http://127.0.0.1:9/mnist.npz"  # nobody listens there
@@ -255,6 +255,48 @@ def test_a_file_that_cannot_be_read_stops_the_search(stand_in, small, places, mo
         data.mnist()
 
 
+@pytest.mark.parametrize("place", ["pack", "file in the pack", "file in the cache"])
+def test_links_in_a_circle_are_not_cured_by_permissions(place, stand_in, places, tmp_path, monkeypatch, refused):
+    link = {"pack": tmp_path / "loop", "file in the pack": places.pack / "mnist.npz"}.get(
+        place, places.cache / "mnist.npz"
+    )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(link)
+    if "pack" in place:
+        monkeypatch.setenv("TLBOOK_DATA", str(link if place == "pack" else link.parent))
+    with refused(
+        "mnist.npz", "symbolic links", "To mend it: export TLBOOK_DATA=/another/folder/with/mnist.npz"
+    ) as seen:
+        data.mnist()
+    assert "chmod" not in seen.text
+
+
+@pytest.mark.parametrize("where", ["locate", "features"])
+def test_who_has_no_home_is_told_to_name_one(where, monkeypatch, refused):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("KERAS_HOME", "TLBOOK_CACHE", "TLBOOK_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pathlib.Path, "home", unknown)
+    with refused("HOME: expected the folder of your own files", "export HOME="):
+        data.locate("mnist") if where == "locate" else features.cache_folder()
+
+
+def test_memory_that_does_not_suffice_is_not_blamed_on_the_file(stand_in, small, places, monkeypatch, capsys):
+    file = put(places.cache, small)
+
+    def large(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(data, "_member", large)
+    with pytest.raises(MemoryError):
+        data.mnist()
+    assert main(["data", "verify", "mnist"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("tlbook: this machine: expected enough memory; found too little") and str(file) not in said
+
+
 def test_on_disk_asks_for_files_only(stand_in, small, places):
     assert data.on_disk("digits", "letters", "mnist_small")
     assert not data.on_disk("digits", "mnist")
@@ -383,6 +425,42 @@ def test_what_is_no_file_is_refused_and_not_waited_for(kind, place, stand_in, pl
     for ask in (data.mnist, lambda: data.fetch("mnist")):
         with refused(str(path), "an .npz file", "a pipe" if kind == "pipe" else "a folder"):
             ask()
+
+
+@pytest.mark.parametrize(("name", "then"), [("mnist", "run  python -m tlbook data fetch mnist"), ("cifar10", "copy ")])
+def test_a_folder_in_the_place_of_a_file_is_moved_away(name, then, places, refused):
+    path = places.cache / data._entry(name)["file"]
+    path.mkdir(parents=True)
+    with refused(f"To mend it: move the folder {path} away, and then {then}"):
+        data.fetch(name)
+
+
+SPOILED = {
+    "a merge": "<<<<<<< HEAD\n[mnist]\n",
+    "no text": b"\xff\xfe",
+    "nothing": "",
+    "a number": "mnist = 3\n",
+    "no file": "[mnist]\nlicence = 'free'\nmegabytes = 1\n",
+    "no digest": "[mnist]\nfile = 'a.npz'\nlicence = 'free'\nmegabytes = 1\n",
+    "a shape": "[mnist]\nfile = 'a'\nlicence = 'b'\nmegabytes = 1\narrays.x = { shape = 3, sha256 = '0' }\n",
+    "deep": "a = " + 5000 * "[",
+}
+
+
+@pytest.mark.parametrize("kind", SPOILED)
+@pytest.mark.parametrize("verb", ["data list", "data verify", "data fetch mnist"])
+def test_a_spoiled_list_of_data_sets_is_one_line(kind, verb, tmp_path, monkeypatch, capsys):
+    text = SPOILED[kind]
+    (tmp_path / "files.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    monkeypatch.setattr(data, "FILES", tmp_path / "files.toml")
+    data._entries.cache_clear()
+    try:
+        assert main(verb.split()) == 1
+    finally:
+        monkeypatch.undo()
+        data._entries.cache_clear()
+    said = capsys.readouterr().err
+    assert said.startswith(f"tlbook: {tmp_path / 'files.toml'}: expected ") and said.count("\n") == 1
 
 
 def zipped(members, compression=zipfile.ZIP_DEFLATED):

@@ -138,6 +138,11 @@ def test_a_cache_that_cannot_be_written_is_said_and_does_not_stop(
     assert "not kept" in capsys.readouterr().out
 
 
+def test_a_cache_in_the_home_folder_may_be_named_by_a_tilde(places, monkeypatch, tmp_path):
+    monkeypatch.setenv("TLBOOK_CACHE", "~/x")
+    assert features.cache_folder() == tmp_path / "home" / "x"
+
+
 def test_a_full_disk_leaves_no_half_file(network, images, places, monkeypatch, capsys):
     def write(path, content):
         with open(path, "wb") as out:

@@ -214,7 +214,7 @@ def test_bars_can_be_written_as_the_same_svg_each_time_with_its_alt_text(shown, 
 
 
 def test_a_figure_that_cannot_be_written_leaves_no_half_of_it(tmp_path, refused):
-    with refused(str(tmp_path), "check permissions"):
+    with refused(str(tmp_path), "found a folder", "name another file"):
         plots.bars(["a"], [0.5], title="T", xlabel="x", alt=ALT, path=tmp_path)
 
 

@@ -1,6 +1,8 @@
+import copy
 import ctypes
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -48,6 +50,37 @@ def test_an_error_is_one_line_of_what_expected_found_and_mend():
     error = tl.TlbookError("a file", "this", "that", "do so")
     assert str(error) == "a file: expected this; found that. To mend it: do so"
     assert (error.what, error.expected, error.found, error.do) == ("a file", "this", "that", "do so")
+
+
+@pytest.mark.parametrize("through", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_error_goes_to_another_process_and_back(through):
+    error = through(tl.TlbookError("a file", "this", "that", "do so"))
+    assert type(error) is tl.TlbookError
+    assert str(error) == "a file: expected this; found that. To mend it: do so"
+    assert (error.what, error.expected, error.found, error.do) == ("a file", "this", "that", "do so")
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [("folder", "a folder"), ("pipe", "a pipe"), ("nowhere", "no such file"), ("below", "not a directory")],
+)
+def test_a_log_that_cannot_be_written_is_an_error_of_ours(kind, found, tmp_path, monkeypatch, refused):
+    path = tmp_path / {"nowhere": "no/log", "below": "file/log"}.get(kind, "log")
+    (tmp_path / "file").write_text("")
+    if kind in ("folder", "pipe"):
+        path.mkdir() if kind == "folder" else os.mkfifo(path)
+    monkeypatch.setenv("TLBOOK_LOG", str(path))
+    with refused(f"TLBOOK_LOG={path}", "a file that can be written to", found, "unset TLBOOK_LOG"):
+        run.log(kind="lost")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_keras_is_imported_where_standard_error_is_closed(closed, tmp_path):
+    code = "from tlbook import run; run.quiet_keras(); open('done', 'w').close()"
+    env = {**os.environ, "PYTHONPATH": str(paths.ROOT)}
+    command = ["sh", "-c", f'exec "{sys.executable}" -c "{code}" {closed}']
+    assert subprocess.run(command, cwd=tmp_path, env=env).returncode == 0
+    assert (tmp_path / "done").exists()
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])

@@ -8,6 +8,7 @@ import nbformat
 
 from tlbook import disk
 from tlbook.record import pages, paths, register, runs
+from tlbook.record.alone import alone
 from tlbook.record.code import chapter_code, chapters, code_digest, package_digests, read_chapter, read_notebook
 from tlbook.run import require, versions
 
@@ -21,6 +22,8 @@ def check_book() -> None:
     register.rows()
     for folder in sorted({paths.CHAPTERS, *(path.parent for path in (paths.REGISTER, paths.STORY, *prose))}):
         disk.probe(folder)
+    for path in (paths.RESULTS, paths.STORY):
+        disk.replaceable(path)
 
 
 def record(chapter: str, seeds: list[int], **fresh: bool) -> None:
@@ -28,10 +31,20 @@ def record(chapter: str, seeds: list[int], **fresh: bool) -> None:
 
     With ``fresh=True`` every call is computed, and a kept run that was answered from the store runs again.
 
-    `TlbookError` if the book cannot be written, or two runs are not of the same code, data, machine and numbers.
+    `TlbookError` if the book cannot be written, two runs are not of the same code, data, machine and numbers, or
+    this chapter is being recorded already.
     """
     check_book()
     disk.probe(paths.RUNS)
+    read_chapter(chapter)  # a name of none makes no lock
+    with alone(paths.RUNS / f"{chapter}.lock"):
+        finished = _run_all(chapter, seeds, **fresh)
+        with alone(paths.RUNS / "book.lock", wait=True):
+            _write_chapter(chapter, finished)
+
+
+def _run_all(chapter: str, seeds: list[int], **fresh: bool) -> list[dict]:
+    """Return the runs of all seeds, of which all are alike; what is not kept from an earlier call is run."""
     cells = chapter_code(read_chapter(chapter))
     now = {"chapter": chapter, "profile": "full", "system": platform.system(), "versions": versions()}
     now |= {"code": code_digest(*cells), "package": package_digests(cells)}
@@ -43,13 +56,19 @@ def record(chapter: str, seeds: list[int], **fresh: bool) -> None:
     for seed, run in done.items():
         if runs.again(files[seed], runs.differing(runs.alike(run), newest)):
             done[seed] = runs.run_seed(chapter, seed, paths.RUNS, **fresh)
-    finished, notebook = list(done.values()), read_chapter(chapter)
-    newest["code"] = code_digest(*chapter_code(notebook))
+    finished = list(done.values())
+    newest["code"] = code_digest(*chapter_code(read_chapter(chapter)))
     found = ", ".join(sorted({key for run in finished for key in runs.differing(runs.alike(run), newest)}))
     require(not found, chapter, "the same for all seeds", f"other {found}", "run the same command again")
+    return finished
+
+
+def _write_chapter(chapter: str, finished: list[dict]) -> None:
+    """Write what the runs of a chapter say into a book that is read anew: others may have written meanwhile."""
+    notebook = read_chapter(chapter)
     others = [row for row in register.rows() if row["chapter"] != chapter]
     own = [register.row(name, finished) for name in finished[0]["numbers"]]
-    ran = read_notebook(files[seeds[0]].with_suffix(".ipynb"))
+    ran = read_notebook(paths.RUNS / f"{chapter}-seed-{finished[0]['seed']}.ipynb")
     pages.finish_chapter(notebook, ran, finished, own)
     write_book(sorted(others + own, key=lambda row: row["chapter"]), {chapter: notebook})
 
@@ -62,4 +81,11 @@ def write_book(rows: list[dict], changed: dict | None = None) -> None:
             if cell.cell_type == "markdown":
                 cell.source = pages.fill(cell.source, rows, chapter)
         texts[paths.CHAPTERS / f"{chapter}.ipynb"] = nbformat.writes(notebook) + "\n"
-    runs.write(texts)
+    disk.write(texts)
+
+
+def write_prose() -> None:
+    """Write the book anew from the register as it is, when nobody else writes it."""
+    disk.probe(paths.RUNS)
+    with alone(paths.RUNS / "book.lock", wait=True):
+        write_book(register.rows())

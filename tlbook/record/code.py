@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
+import shlex
 from pathlib import Path
 
 import nbformat
@@ -34,11 +36,24 @@ def read_notebook(path: Path):
     try:
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
+        _check_metadata(notebook)
         code_digest(*chapter_code(notebook))
+    except MemoryError:
+        raise
     except Exception as error:  # of JSON, of its scheme, of Python's grammar: each its own
         found = " ".join(str(error).split())[:200]
         raise TlbookError(str(path), "a notebook of Python code", found, "open it in  make lab") from error
     return notebook
+
+
+def _check_metadata(notebook) -> None:
+    """Raise ValueError if what the recorder reads or writes of the metadata is of another kind."""
+    about = notebook.metadata.get("tlbook", {})
+    good = isinstance(about, dict) and isinstance(about.get("package", {}), dict)
+    if not good:
+        raise ValueError("metadata.tlbook that no recorder wrote")
+    if not all(isinstance(cell.metadata.get("mystnb", {}), dict) for cell in notebook.cells):
+        raise ValueError("cell.metadata.mystnb that is no table of settings")
 
 
 def chapter_code(notebook) -> list[str]:
@@ -95,18 +110,35 @@ def _reached(body: list, named: set[str], always: list = ()) -> list:
     return [node for node in imports if _bound(node) & _named(*others)] + others
 
 
+def _tree(path: Path) -> ast.Module:
+    """Return a Python file's syntax tree; `TlbookError` if it is none, after a merge perhaps."""
+    text = disk.read_text(path)
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError) as error:  # ValueError: a null byte, to some versions of Python
+        found = " ".join(str(error).split())[:200]
+        raise TlbookError(str(path), "a file of Python", found, f"git diff {shlex.quote(str(path))}") from error
+
+
+def _sums() -> list[str]:
+    """Return the lines of the list of weights; `TlbookError` if one is no digest with a name."""
+    path = paths.ROOT / "tlbook" / "weights" / "SHA256SUMS"
+    lines = [line for line in disk.read_text(path).splitlines() if line.strip()]
+    odd = next((line for line in lines if not re.fullmatch(r"[0-9a-f]{64}  \S+", line)), None)
+    do = f"git checkout -- {shlex.quote(str(path))}"
+    require(odd is None, str(path), "a SHA-256 and a name in each line", repr(odd)[:80], do)
+    return lines
+
+
 def package_digests(cells: list[str]) -> dict[str, str]:
     """Return a digest of what code reaches in each file of `tlbook`: the definitions that reached code mentions."""
-    files = {
-        path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (paths.ROOT / "tlbook").glob("[a-z]*.py")
-    }
+    files = {path.stem: _tree(path) for path in (paths.ROOT / "tlbook").glob("[a-z]*.py")}
     named, before, reached = {"run"} | _named(*map(ast.parse, cells)), set(), {}
     while named != before:
         reached = {name: _reached(files[name].body, named) for name in files.keys() & named}
         before, named = named, named.union(*(_named(*nodes) for nodes in reached.values()))
     digests = {name: _digest(_meaning(nodes)) for name, nodes in reached.items() if nodes}
-    sums = (paths.ROOT / "tlbook" / "weights" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    if used := [line for line in sums if line.split()[1].partition(".")[0].rpartition("_")[0] in named]:
+    if used := [line for line in _sums() if line.split()[1].partition(".")[0].rpartition("_")[0] in named]:
         digests["weights"] = _digest(used)
     return dict(sorted(digests.items()))
 

@@ -106,7 +106,7 @@ def prose_files() -> list[Path]:
     return [
         path
         for path in (*top, *sorted((paths.ROOT / "book").rglob("*.md")))
-        if path.is_file() and path != paths.RESULTS
+        if (path.exists() or path.is_symlink()) and path != paths.RESULTS  # a folder is found when it is read
     ]
 
 

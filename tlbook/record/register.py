@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def rows() -> list[dict]:
         good = isinstance(kept, list) and all(map(_is_row, kept))
     except (ValueError, RecursionError) as error:
         good, found = False, error
-    do = f"git checkout -- '{paths.REGISTER}', and record again what it lost"
+    do = f"git checkout -- {shlex.quote(str(paths.REGISTER))}   and record again what it lost"
     require(good, str(paths.REGISTER), "the rows that the recorder wrote", found, do)
     return kept
 
@@ -32,13 +33,19 @@ def _is_row(row) -> bool:
             values, seeds = row.get("values"), row.get("seeds")
             good = isinstance(values, list) and isinstance(seeds, list) and unit in UNITS and 0 < len(values)
             numbers = [*values, row.get("mean"), row.get("sd")] if good else []
-            return good and all(isinstance(number, int | float) and fits(number, unit) for number in numbers)
+            good = good and all(type(number) in (int, float) and fits(number, unit) for number in numbers)
+            good = good and len(seeds) == len(values) and all(type(seed) is int for seed in seeds)
+            return good and np.allclose(numbers[-2:], _mean_and_sd(values), rtol=1e-9, atol=1e-12)
     return False
+
+
+def _mean_and_sd(values: list[float]) -> tuple[float, float]:
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def row(name: str, runs: list[dict]) -> dict:
     """Make the register's row of one number from the runs of all seeds."""
     values, first = [run["numbers"][name] for run in runs], runs[0]
-    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    mean, sd = _mean_and_sd(values)
     which = {"chapter": first["chapter"], "name": name, "profile": first["profile"], **first["about"][name]}
     return {**which, "mean": mean, "sd": sd, "seeds": [run["seed"] for run in runs], "values": values}

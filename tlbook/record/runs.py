@@ -8,6 +8,8 @@ import datetime
 import json
 import os
 import platform
+import re
+import shlex
 import signal
 import tempfile
 import time
@@ -20,34 +22,26 @@ from nbclient.exceptions import CellExecutionError
 
 from tlbook import disk
 from tlbook.claims import NAME, PLAIN, UNITS, fits
+from tlbook.disk import STOPS
 from tlbook.record import paths
 from tlbook.record.code import chapter_code, code_digest, package_digests, read_chapter, read_notebook
 from tlbook.run import TlbookError, require, versions
 
 KINDS = ("run", "data", "number", "claim", "memory", "store")
 DEAREST = 5  # cells whose seconds are printed
-STOPS = (signal.SIGINT, signal.SIGTERM)
 DRAWN = "rendered letters"  # the one data set that is another for each seed
 LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
 
 
 @contextlib.contextmanager
-def _signals(handler=None):
-    """Leave the handlers of an interrupt afterwards as they were; meanwhile `handler`, if there is one."""
+def _signals():
+    """Leave the handlers of an interrupt afterwards as they were."""
     before = {which: signal.getsignal(which) for which in STOPS}
     try:
-        for which in STOPS if handler else ():
-            signal.signal(which, handler)
         yield
     finally:
         for which, was in before.items():
             signal.signal(which, was)
-
-
-def write(contents: dict[Path, str | bytes]) -> None:
-    """Write files, all or none: for the second that it takes, an interrupt is not heard."""
-    with _signals(signal.SIG_IGN):
-        disk.write(contents)
 
 
 class _Client(NotebookClient):
@@ -140,6 +134,9 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full", fresh: b
     cells = chapter_code(notebook)
     code, package = code_digest(*cells), package_digests(cells)
     disk.probe(out)
+    file = out / f"{chapter}-seed-{seed}.json"
+    for path in (file, file.with_suffix(".ipynb")):
+        disk.replaceable(path)
     notebook.cells.append(nbformat.v4.new_code_cell(LAST))
     with tempfile.TemporaryDirectory() as scratch, open(f"{scratch}/noise", "wb") as noise:
         log, path = Path(scratch) / "events", os.environ.get("PYTHONPATH")
@@ -166,15 +163,14 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full", fresh: b
     run |= {"claims": {e["text"]: e["holds"] for e in claims}, "data": {e["name"]: e["digest"] for e in sets}}
     run |= {"machine": starts[0], "system": platform.system(), "versions": versions(), "code": code, "package": package}
     run |= cost | {"date": datetime.date.today().isoformat(), "cells": ran}
-    file = out / f"{chapter}-seed-{seed}.json"
     text = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
     contents = {file.with_suffix(".ipynb"): nbformat.writes(notebook) + "\n", file: text}
     try:
-        write(contents)
+        disk.write(contents)
     except TlbookError as error:  # an hour's work: it is kept where there may be room
         kept = Path(tempfile.mkdtemp(prefix=f"{chapter}-seed-{seed}-"))
-        write({kept / path.name: content for path, content in contents.items()})
-        do = f"make room, then  cp '{kept}'/* '{out}'"
+        disk.write({kept / path.name: content for path, content in contents.items()})
+        do = f"make room, then  cp {shlex.quote(str(kept))}/* {shlex.quote(str(out))}"
         raise TlbookError(error.what, error.expected, f"{error.found}; the run is kept in {kept}", do) from error
     return run
 
@@ -199,6 +195,18 @@ def provenance_line(runs: list[dict]) -> str:
     return " · ".join(parts)
 
 
+def _check_plain(run: dict) -> None:
+    """Raise ValueError if what a page says of a run, beside its numbers, is not what a recorder writes there."""
+    claims, machine, used = run["claims"], run["machine"], run["versions"]
+    good = all(type(holds) is bool for holds in claims.values()) and type(machine["cores"]) is int
+    good = good and all(type(run[key]) in (int, float) and 0 < run[key] < 1e9 for key in ("seconds", "megabytes"))
+    good = good and all(map(re.compile("[0-9a-f]{64}").fullmatch, run["data"].values()))
+    datetime.date.fromisoformat(run["date"])
+    words = (*run["data"], run["system"], machine["backend"], machine["device"], *used, *used.values(), run["date"])
+    if not (good and machine["cores"] > 0 and all(map(PLAIN.fullmatch, words))):
+        raise ValueError("claims, machine, data or times that no recorder wrote")
+
+
 def kept(file: Path, now: dict) -> dict | None:
     """Return a run of an earlier call if it is whole, and of what is `now`; if it does not count, say why."""
     if not file.exists():
@@ -209,7 +217,8 @@ def kept(file: Path, now: dict) -> dict | None:
             unit, plain = run["about"][name]["unit"], PLAIN.fullmatch(run["about"][name]["dataset"])
             good = NAME.fullmatch(name) and plain and unit in UNITS and isinstance(value, int | float)
             require(good and fits(value, unit), name, "a number that can be recorded", value, "run again")
-        run["claims"].keys(), provenance_line([run])  # which reads the rest
+        _check_plain(run)
+        provenance_line([run])  # which reads the rest
         ran = code_digest(*chapter_code(read_notebook(file.with_suffix(".ipynb"))))
         answered = run.get("store", {}).get("answered", 0) > 0
         found = {"seed": run["seed"], "notebook": ran, "answers from the store": answered}
