@@ -209,16 +209,19 @@ def _tested(line: re.Match) -> str:
 def prose(root: Path) -> list[str]:
     """Numbers in prose stand at a marker, and are those of the register or of others."""
     found, book = [], read(root)
+
+    def add(where: str, text: str, chapter: str) -> None:
+        if (text, chapter, "numbers") not in book.tried:
+            book.tried[text, chapter, "numbers"] = numbers_in(text, book.rows, chapter, book.others)
+        found.extend(f"{where}, line {line}: {fault}" for line, fault in book.tried[text, chapter, "numbers"])
+
     for name, text in book.pages.items():
         if not name.startswith("book/roads/"):
-            text = choices_page.PART.sub(_blank, text)
-            found += [f"{name}, line {line}: {fault}" for line, fault in numbers_in(text, book.rows, "", book.others)]
+            add(name, choices_page.PART.sub(_blank, text), "")
     for chapter, notebook in book.chapters.items():
         for number, cell in enumerate(notebook.cells, 1):
             if cell.cell_type == "markdown" and "provenance" not in cell.metadata.get("tags", []):
-                for line, fault in numbers_in(cell.source, book.rows, chapter, book.others):
-                    first = cell.source.partition("\n")[0][:40]
-                    found.append(f"{chapter}, cell {number} ({first!r}), line {line}: {fault}")
+                add(f"{chapter}, cell {number} ({cell.source.partition(chr(10))[0][:40]!r})", cell.source, chapter)
     return found
 
 

@@ -21,6 +21,6 @@ def project(tmp_path):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("book", "tlbook"):
         shutil.copytree(
-            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.h5")
         )
     return tmp_path

@@ -1,6 +1,7 @@
 """The recorder, on a project with one small chapter and with real kernels."""
 
 import asyncio
+import functools
 import json
 import os
 import pathlib
@@ -481,6 +482,11 @@ def test_folders_with_spaces_are_quoted_in_the_commands_of_the_recorder(toy, tmp
 # --- Runs that were kept -------------------------------------------------------------------------
 
 
+@functools.cache
+def package_digests(*cells: str) -> dict[str, str]:
+    return code.package_digests(list(cells))
+
+
 @pytest.fixture
 def again(recorded, tmp_path, inside, monkeypatch):
     """Return a copy of the recorded toy, and the seeds that run when it is recorded again in this process."""
@@ -496,6 +502,7 @@ def again(recorded, tmp_path, inside, monkeypatch):
         return json.loads(real[seed])
 
     monkeypatch.setattr(runs, "run_seed", run_seed)
+    monkeypatch.setattr(book, "package_digests", lambda cells: package_digests(*cells))  # no copy has another package
     return root, ran
 
 
