@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tlbook.glyphs import numbers, real, whole
+from tlbook.arguments import numbers, real, whole
 from tlbook.run import require
 
 

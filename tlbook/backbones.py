@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers
 
 from tlbook import data, disk
-from tlbook.glyphs import are_pixels, numbers, real, shown, whole
+from tlbook.arguments import are_pixels, numbers, real, shown, whole
 from tlbook.run import TlbookError, jit, require
 
 WEIGHTS = Path(__file__).parent / "weights"

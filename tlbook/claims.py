@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbook.glyphs import shown
+from tlbook.arguments import shown
 from tlbook.run import TlbookError, current, log, require, say
 
 UNITS = ("fraction", "points", "errors", "seconds", "images/s", "MB", "×")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 
-from tlbook.glyphs import numbers, shown
+from tlbook.arguments import numbers, shown
 from tlbook.run import TlbookError, require
 
 PAIRS = 10_000_000  # of classes and clusters: more are row numbers taken for ids, and would fill the memory

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from tlbook import glyphs
+from tlbook.arguments import MAX_SIZE, numbers, shown, whole
 from tlbook.disk import home, probe, read_text, regular, words
-from tlbook.glyphs import MAX_SIZE, numbers, shown, whole
 from tlbook.run import TlbookError, log, requested_profile, require, say
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package

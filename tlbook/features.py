@@ -14,10 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tlbook.arguments import numbers, whole
 from tlbook.backbones import fitting
 from tlbook.data import digest, sweep
 from tlbook.disk import home, regular, words
-from tlbook.glyphs import numbers, whole
 from tlbook.run import TlbookError, require, say
 
 CACHE_BYTES = 2_000_000_000  # the oldest files go when the cache grows beyond this

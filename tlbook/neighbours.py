@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from tlbook.glyphs import numbers, whole
+from tlbook.arguments import numbers, whole
 from tlbook.run import require
 
 FAR = 100  # means of so many times the spread cost a quarter of the digits, and those of features are below 10

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from tlbook.arguments import MAX_SIZE, shown
 from tlbook.disk import regular, words
-from tlbook.glyphs import MAX_SIZE, shown
 from tlbook.run import TlbookError, require
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # none of Pillow's forty other readers sees a stranger's file

@@ -22,8 +22,8 @@ from matplotlib import rc_context, style
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from tlbook.arguments import are_pixels, masked, shown, whole
 from tlbook.disk import write
-from tlbook.glyphs import are_pixels, masked, shown, whole
 from tlbook.run import TlbookError, require, say
 
 # Okabe and Ito (2008), "Color universal design".
