@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -249,9 +250,19 @@ def _stop(number, _) -> None:
     raise KeyboardInterrupt(number)
 
 
+def _once_more(dropped) -> None:
+    """Send a signal again that came while Python was cleaning up: what is raised there goes nowhere."""
+    if isinstance(dropped.exc_value, KeyboardInterrupt):
+        number = (dropped.exc_value.args or (signal.SIGINT,))[0]
+        threading.Timer(0.1, signal.raise_signal, (number,)).start()
+    else:
+        sys.__unraisablehook__(dropped)
+
+
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _stop)  # ends like an interrupt: cleaned up, with one line
+    sys.unraisablehook = _once_more
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="replace")
     sys.exit(main())

@@ -97,6 +97,25 @@ def test_a_signal_to_end_is_like_an_interrupt(toy):
     assert list((toy / "_build" / "record").glob(".*")) == []
 
 
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_python_cleans_up_is_not_lost(toy, which):
+    path = toy / "tlbook" / "data.py"
+    lost = f"""
+class Left:
+    def __del__(self):
+        os.kill(os.getpid(), {int(which)})
+        [None for _ in range(1000)]  # in which the signal is heard, and its interrupt dropped
+
+left = Left()
+del left
+time.sleep(60)
+"""
+    path.write_text(path.read_text(encoding="utf-8") + lost)
+    done = tlbook_command(toy, "data", "list")
+    assert done.returncode == 128 + which
+    assert last_line(done).startswith("tlbook: stopped: expected to finish; found an interrupt")
+
+
 @pytest.mark.parametrize("verb", ["data list", "record --stale"])
 def test_a_signal_to_end_is_like_an_interrupt_outside_of_a_kernel(verb, toy):
     path = toy / "tlbook" / "data.py" if verb.startswith("data") else toy / "tlbook" / "record" / "book.py"
@@ -818,7 +837,11 @@ def test_digest_of_code_is_the_same_in_every_python():
 
 
 def test_reaches_the_files_that_a_chapter_uses():
-    assert set(code.package_digests(["import tlbook as tl\ntl.start('a')\ntl.number('b', 1)"])) == {"claims", "run"}
+    assert set(code.package_digests(["import tlbook as tl\ntl.start('a')\ntl.number('b', 1)"])) == {
+        "arguments",
+        "claims",
+        "run",
+    }
     through = code.package_digests(["import tlbook as tl\ntl.features.extract"])
     assert {"features", "run"} <= set(through)
     assert "weights" in code.package_digests(["from tlbook.backbones import small_cnn"])
