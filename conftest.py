@@ -22,6 +22,7 @@ os.environ.update(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before groups are read
 def pytest_collection_modifyitems(items):
     """Keep the tests of a file together, and all chapters, so that of two workers one runs them and one the rest."""
     for item in items:
