@@ -61,10 +61,10 @@ site-archive: book  ## the built site as one file that opens without a network: 
 
 # What runs on a backend other than TensorFlow: all of the package, and the chapters that were tried there.
 ON_BACKEND := tests/unit tlbook $(patsubst %,book/chapters/%.ipynb,03_kmeans_pseudo_labels 04_beyond_kmeans 05_distillation)
-# Two at a time: one worker runs the chapters, one the rest.
+# Two files at a time, each file's tests in their order: much of a chapter runs on one core.
 test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there
 	$(if $(BACKEND),$(BIN)/python -m pip install --no-build-isolation --editable '.[$(BACKEND)]')
-	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup $(if $(BACKEND),$(ON_BACKEND))
+	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(if $(BACKEND),$(ON_BACKEND))
 
 lab: $(READY)  ## the chapters in JupyterLab
 	@set -f; exec $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/chapters \

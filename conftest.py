@@ -22,15 +22,7 @@ os.environ.update(
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before groups are read
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a file together, and all chapters, so that of two workers one runs them and one the rest."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("chapters" if hasattr(item, "cell") else str(item.path)))
-    _leave_out_onnx(items)
-
-
-def _leave_out_onnx(items):
     """On JAX, skip the cells from a network's export to ONNX to the last that uses its file; the others run."""
     if os.environ.get("KERAS_BACKEND") != "jax":
         return
