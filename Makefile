@@ -16,6 +16,9 @@ export CHAPTER SEEDS BACKEND LAB
 ifneq ($(BACKEND),$(filter jax torch,$(firstword $(BACKEND))))
   $(error BACKEND: expected jax or torch; found something else. To mend it: make test BACKEND=jax)
 endif
+ifneq ($(WORKERS),$(filter 1 2 3 4 5 6 7 8,$(firstword $(WORKERS))))
+  $(error WORKERS: expected a number from 1 to 8; found something else. To mend it: make test WORKERS=2)
+endif
 # Where dear calls of programs are answered from, as those of a recording are; FRESH=1: they are computed.
 STORE := TLBOOK_STORE="$${TLBOOK_STORE:-$${TLBOOK_CACHE:-$$HOME/.cache/tlbook}/store}" TLBOOK_FRESH=$(if $(FRESH),1)
 
@@ -61,10 +64,10 @@ site-archive: book  ## the built site as one file that opens without a network: 
 
 # What runs on a backend other than TensorFlow: all of the package, and the chapters that were tried there.
 ON_BACKEND := tests/unit tlbook $(patsubst %,book/chapters/%.ipynb,03_kmeans_pseudo_labels 04_beyond_kmeans 05_distillation)
-# Two files at a time, each file's tests in their order: much of a chapter runs on one core.
+# WORKERS=2: two files at a time, each file's tests in their order.
 test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there
 	$(if $(BACKEND),$(BIN)/python -m pip install --no-build-isolation --editable '.[$(BACKEND)]')
-	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(if $(BACKEND),$(ON_BACKEND))
+	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest $(if $(WORKERS),--numprocesses=$(WORKERS) --dist=loadfile) $(if $(BACKEND),$(ON_BACKEND))
 
 lab: $(READY)  ## the chapters in JupyterLab
 	@set -f; exec $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/chapters \

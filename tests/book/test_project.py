@@ -102,6 +102,15 @@ def test_a_backend_is_one_of_two_words(backend, tmp_path):
     assert not (tmp_path / "done").exists()
 
 
+@pytest.mark.parametrize("workers", ["2; touch done", "two", "0", "2 3"])
+def test_workers_are_a_small_number(workers, tmp_path):
+    command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", "test"]
+    done = subprocess.run([*command, f"WORKERS={workers}"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "WORKERS: expected a number" in done.stderr
+    assert not (tmp_path / "done").exists()
+
+
 def test_options_for_the_lab_are_words_and_no_commands(tmp_path):
     (tmp_path / "jupyter").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >said\n')
     (tmp_path / "jupyter").chmod(0o755)
