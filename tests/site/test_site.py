@@ -156,7 +156,7 @@ CONTRAST = """selector => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_chapter_shows_provenance_and_equations(browser, address, scheme, chapter):
     page = browser.new_page(color_scheme=scheme)
-    page.goto(f"{address}/{chapter}", wait_until="load")
+    page.goto(f"{address}/{chapter}", wait_until="networkidle")
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     line = page.get_by_text("Profile: full · Data: ")
     assert line.count() == 1
@@ -172,7 +172,7 @@ def test_chapter_shows_provenance_and_equations(browser, address, scheme, chapte
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_code_cell_has_a_copy_button(browser, address, chapter):
     page = browser.new_page()
-    page.goto(f"{address}/{chapter}", wait_until="load")
+    page.goto(f"{address}/{chapter}", wait_until="networkidle")
     cells = page.locator("div.cell_input div.highlight").count()
     assert cells > 10
     assert page.locator("div.cell_input button.copybtn").count() == cells
@@ -181,7 +181,7 @@ def test_every_code_cell_has_a_copy_button(browser, address, chapter):
 
 def test_search_finds_pseudo_labels(browser, address):
     page = browser.new_page()
-    page.goto(f"{address}/search.html?q=pseudo-label", wait_until="load")
+    page.goto(f"{address}/search.html?q=pseudo-label", wait_until="networkidle")
     page.wait_for_selector("#search-results li a")
     found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.href)")
     assert any(KMEANS in link for link in found)
@@ -253,7 +253,7 @@ def test_no_page_bars_who_cannot_see_or_point(browser, address, scheme, width):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     found = []
     for name in pages():
-        page.goto(f"{address}/{name}", wait_until="load")
+        page.goto(f"{address}/{name}", wait_until="networkidle")
         page.evaluate(THIN)
         for rule in axe.run(page, options=AXE).response["violations"]:
             if rule["impact"] in ("critical", "serious"):
@@ -266,7 +266,7 @@ def test_copy_buttons_are_seen_without_a_mouse(browser, address):
     shown = "() => getComputedStyle(document.querySelector('button.copybtn')).opacity"
     for device, opacity in (({"has_touch": True, "is_mobile": True}, "1"), ({}, "0")):
         page = browser.new_page(**device)
-        page.goto(f"{address}/{KMEANS}", wait_until="load")
+        page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
         assert page.evaluate(shown) == opacity
         if opacity == "0":
             page.locator("main button:visible, main a:visible").first.focus()
@@ -283,7 +283,7 @@ WIDER = """() => [...document.querySelectorAll('main pre, main .output')]
 
 def test_code_and_printed_results_wrap_on_a_phone(browser, address):
     page = browser.new_page(viewport={"width": 375, "height": 800})
-    page.goto(f"{address}/{KMEANS}", wait_until="load")
+    page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
     page.evaluate("() => document.querySelectorAll('.text_html').forEach(summary => summary.remove())")  # tables, drawn
     assert page.evaluate(WIDER) == []
     page.close()
@@ -291,7 +291,7 @@ def test_code_and_printed_results_wrap_on_a_phone(browser, address):
 
 def test_paper_shows_everything_and_is_white(browser, address):
     page = browser.new_page(color_scheme="dark", viewport={"width": 700, "height": 1000})
-    page.goto(f"{address}/{KMEANS}", wait_until="load")
+    page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
     state = "() => [document.querySelectorAll('details:not([open])').length, document.documentElement.dataset.theme]"
     before = page.evaluate(state)
     assert (before[0] > 5, before[1]) == (True, "dark")
@@ -331,7 +331,7 @@ def test_the_higher_a_heading_the_heavier(browser, address):
 
 def test_dark_pages_have_no_pale_or_grey_frames(browser, address):
     page = browser.new_page(color_scheme="dark")
-    page.goto(f"{address}/{KMEANS}", wait_until="load")
+    page.goto(f"{address}/{KMEANS}", wait_until="networkidle")
     style = "(boxes, name) => [...new Set(boxes.map(box => getComputedStyle(box)[name]))]"
     assert page.eval_on_selector_all(".text_html", style, "backgroundColor") == ["rgba(0, 0, 0, 0)"]
     assert page.eval_on_selector_all("article img", style, "filter") == ["none"]
