@@ -65,7 +65,7 @@ site-archive: book  ## the built site as one file that opens without a network: 
 # What runs on a backend other than TensorFlow: all of the package, and the chapters that were tried there.
 ON_BACKEND := tests/unit tlbook $(patsubst %,book/chapters/%.ipynb,03_kmeans_pseudo_labels 04_beyond_kmeans 05_distillation)
 # WORKERS=2: two files at a time, each file's tests in their order.
-test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there
+test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there; WORKERS=2: two files at a time
 	$(if $(BACKEND),$(BIN)/python -m pip install --no-build-isolation --editable '.[$(BACKEND)]')
 	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest $(if $(WORKERS),--numprocesses=$(WORKERS) --dist=loadfile) $(if $(BACKEND),$(ON_BACKEND))
 

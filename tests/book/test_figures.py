@@ -10,7 +10,9 @@ from tlbook.record import register
 from tlbook.run import TlbookError
 
 sys.path.insert(0, str(ROOT / "book" / "figures"))
+import kmeans_steps
 import label_curves
+import letters_to_digits
 
 
 def test_the_label_curves_are_those_of_the_register():
@@ -29,3 +31,10 @@ def test_a_point_that_is_missing_is_named():
     rows = [row for row in register.rows() if row["name"] != "frozen_acc_at_50"]
     with pytest.raises(TlbookError, match="frozen_acc_at_50"):
         label_curves.figure(rows)
+
+
+@pytest.mark.parametrize("program", [kmeans_steps, letters_to_digits], ids=lambda program: program.__name__)
+def test_the_drawings_are_those_of_their_programs(program):
+    drawn = (ROOT / "book" / "figures" / f"{program.__name__}.svg").read_text(encoding="utf-8")
+    assert checks._texts(drawn) == checks._texts(program.figure()), f"run  python book/figures/{program.__name__}.py"
+    assert program.ALT in drawn

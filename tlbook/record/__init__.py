@@ -14,6 +14,5 @@ Nothing here is needed to read or run the book.
 """
 
 from tlbook.record.code import code_digest, definitions
-from tlbook.record.pages import signed
 
-__all__ = ["code_digest", "definitions", "signed"]
+__all__ = ["code_digest", "definitions"]
