@@ -18,10 +18,14 @@ from tlbook.run import TlbookError, jit, require
 
 WEIGHTS = Path(__file__).parent / "weights"
 SUMS = WEIGHTS / "SHA256SUMS"  # in the form that `sha256sum --check` reads
-LETTERS = {"letters": {}, "letters-8x8": {"through": 8}}  # the weights that are shipped: how their letters were drawn
+LETTERS = {  # the weights that are shipped: how their letters were drawn
+    "letters": {},
+    "letters-without-lookalikes": {"without": data.glyphs.LOOKALIKES},
+    "letters-8x8": {"through": 8},
+}
 VGG_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and convolutions of each block
 IMAGENET = {"vgg16": ("VGG16", {}), "resnet50": ("ResNet50", {}), "mobilenet": ("MobileNet", {"alpha": 0.25})}
-SHIPPED = ("small_cnn_letters", "small_cnn_letters-8x8", "vgg16_letters")
+SHIPPED = (*(f"small_cnn_{name}" for name in LETTERS), "vgg16_letters")
 VGG_EPOCHS = 8
 LETTERS_IMAGES, LETTERS_EPOCHS = 40_000, 4  # what these weights were trained with
 LAST = {"data_format": "channels_last"}  # whatever Keras's own settings say
@@ -119,9 +123,10 @@ def small_cnn(weights: str | None = "letters", image_size: int = 28) -> keras.Se
 
     Parameters
     ----------
-    weights : {"letters", "letters-8x8", None}
-        Weights trained on 52 rendered letters, or on letters that went through 8 x 8 pixels; or random
-        ones drawn from Keras's global seed. `TlbookError` if their file is missing or has been changed.
+    weights : {"letters", "letters-without-lookalikes", "letters-8x8", None}
+        Weights trained on 52 rendered letters, or on those that could not pass for a digit, or on letters
+        that went through 8 x 8 pixels; or random ones drawn from Keras's global seed. `TlbookError` if
+        their file is missing or has been changed.
     image_size : int
         Side of the images in pixels, 4 or more.
 
@@ -316,14 +321,10 @@ def remake_weights() -> Path:
     """Train the shipped letters networks anew (seed 0); write their files and SHA-256; return their folder."""
     from dataclasses import replace
 
-    fine = data.letters(LETTERS_IMAGES, seed=0)
-    wide = replace(fine, x_train=data.as_rgb(fine.x_train))
-    coarse = data.letters(LETTERS_IMAGES, seed=0, **LETTERS["letters-8x8"])
-    jobs = {
-        "small_cnn_letters": (small_cnn, fine, LETTERS_EPOCHS, 2e-3),
-        "small_cnn_letters-8x8": (small_cnn, coarse, LETTERS_EPOCHS, 2e-3),
-        "vgg16_letters": (vgg16, wide, VGG_EPOCHS, 7e-4),
-    }
+    drawn = {name: data.letters(LETTERS_IMAGES, seed=0, **how) for name, how in LETTERS.items()}
+    jobs = {f"small_cnn_{name}": (small_cnn, source, LETTERS_EPOCHS, 2e-3) for name, source in drawn.items()}
+    wide = replace(drawn["letters"], x_train=data.as_rgb(drawn["letters"].x_train))
+    jobs["vgg16_letters"] = (vgg16, wide, VGG_EPOCHS, 7e-4)
     with tempfile.TemporaryDirectory(dir=WEIGHTS) as beside:
         for name, (build, source, epochs, rate) in jobs.items():
             keras.utils.set_random_seed(0)

@@ -16,6 +16,7 @@ from tlbook.arguments import MAX_SIZE, numbers, shown, whole
 from tlbook.run import TlbookError, cores, require
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
+LOOKALIKES = "OoDQIlijtLZzSsBbGgqaAyTe"  # letters that could pass for a digit
 FONTS = tuple(
     """DejaVuSans DejaVuSans-Oblique DejaVuSansMono DejaVuSansMono-Oblique
     DejaVuSerif DejaVuSerif-Italic STIXGeneral STIXGeneralItalic STIXGeneralBol STIXGeneralBolIta DejaVuSans-Bold

@@ -16,8 +16,8 @@ HARMLESS = re.compile(
     r"<!-- (?:[^<>-]|-(?!-)| [<>]=? )*-->|</?(?:details|summary)>|<a href=\"[\w./-]+\">|</a>|\{term\}`[\w -]+<[\w -]+>`"
 )
 ROLES = {"cite:p", "cite:t", "eq", "term"}
-DIRECTIVES = {"bibliography", "figure", "glossary"}
-OPTION = re.compile(r":(?:all|alt|width):(?: [^\\]*)?")
+DIRECTIVES = {"admonition", "bibliography", "figure", "glossary"}
+OPTION = re.compile(r":(?:all|alt|width):(?: [^\\]*)?|:class: (?:note|important)")
 OUTPUT_KINDS = {"text/plain", "text/markdown", "text/html", "image/png"}
 SUMMARY = re.compile(r"</?(?:pre|span)(?: style=\"[\w #:;,.'-]*\")?>")  # a network's summary, as Keras colours it
 SCHEME = re.compile(r"(?:javascript|vbscript|livescript):\S*|data:(?:text|image|application)/\S*", re.I)
@@ -36,7 +36,7 @@ ABOUT_CELL = {
     "jupyter": {"outputs_hidden": ANY, "source_hidden": ANY},
     "mystnb": {"image": {"alt": ANY}, "code_prompt_hide": ANY, "code_prompt_show": ANY},
 }
-TAGS = {"hide-cell", "provenance"}
+TAGS = {"hide-cell", "hide-input", "provenance"}
 ADDRESS = {"url": re.compile(r"https?://[\w./~:?=&%+-]+"), "doi": re.compile(r"10\.\d{4,9}/[\w.;()/:-]+")}
 ADDRESS["eprint"] = re.compile(r"\d{4}\.\d{4,5}")
 FIELDS = {"author", "title", "year", "journal", "volume", "number", "pages", "booktitle", "publisher", "editor"}

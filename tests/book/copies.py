@@ -25,7 +25,7 @@ def tlbook_command(root: Path, *arguments: str, **environment: str) -> subproces
     """Run ``python -m tlbook`` of the project in `root`."""
     env = {**os.environ, **environment}
     command = [sys.executable, "-m", "tlbook", *arguments]
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=600)
 
 
 def last_line(done: subprocess.CompletedProcess) -> str:

@@ -43,12 +43,12 @@ def test_broken_links_fail_again_and_again(tmp_path):
     building = make_book(good)
     for attempt in ("first", "unchanged"):
         failing = make_book(bad)
-        said = failing.communicate(timeout=120)[0]
+        said = failing.communicate(timeout=600)[0]
         assert failing.returncode != 0, attempt
         for words in ("nowhere.md", "nothing", "nobody1900", "no.png"):
             assert words in said, f"{words}, {attempt} attempt: {said}"
         assert not (bad / "_build" / "good").exists()
-    said = building.communicate(timeout=120)[0]
+    said = building.communicate(timeout=600)[0]
     assert building.returncode == 0, said
     assert (good / "_build" / "html" / "index.html").is_file()
     assert built.active_in(good / "_build" / "html") == []

@@ -60,13 +60,13 @@ def lab(tmp_path_factory):
                 urllib.request.urlopen(f"{address}/api", timeout=5).close()
                 break
             except OSError:
-                assert running.poll() is None and time.monotonic() - began < 90, (root / "log").read_text()
+                assert running.poll() is None and time.monotonic() - began < 300, (root / "log").read_text()
                 time.sleep(0.2)
         yield address
     finally:
         running.terminate()
         subprocess.run(["pkill", "--full", f"ServerApp.port={port}"], check=False)
-        running.wait(30)
+        running.wait(120)
 
 
 @pytest.fixture(scope="module", params=OPENED)
@@ -136,6 +136,6 @@ def test_the_first_cell_prints_its_profile_and_no_red_log(lab, browser):
 def test_a_kernel_of_this_environment_keeps_the_log_of_tensorflow_out_of_notebooks():
     cells = [nbformat.v4.new_code_cell("import tensorflow, os\nos.write(2, b'by hand')\nprint('done')")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=kernel_environment())
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(env=kernel_environment())
     (output,) = notebook.cells[0].outputs
     assert (output.name, output.text) == ("stdout", "done\n")

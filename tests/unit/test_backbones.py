@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 from dataclasses import replace
 
 import keras
@@ -78,7 +79,7 @@ def test_weights_without_a_checksum_are_not_trusted(content, shelf, refused):
 
 @pytest.mark.parametrize("weights", ["imagenet", "", 0, "Letters", ["letters"]])
 def test_unknown_weights_are_refused(weights, refused):
-    with refused("small_cnn(): weights", "letters, letters-8x8 or None", repr(weights)):
+    with refused("small_cnn(): weights", "letters, letters-without-lookalikes, letters-8x8 or None", repr(weights)):
         backbones.small_cnn(weights=weights)
 
 
@@ -89,11 +90,12 @@ def test_the_weights_in_the_package_are_small_and_as_listed():
         assert backbones.checked(file).stat().st_size < (1e6 if file.name.startswith("small_cnn") else 4e6)
 
 
-def test_the_weights_in_the_package_know_letters(places):
-    letters = data.letters(n=780, n_test=1, seed=12345)
+@pytest.mark.parametrize("name", ["letters", "letters-without-lookalikes"])
+def test_the_weights_in_the_package_know_letters(name, places):
+    letters = data.letters(n=780, n_test=1, seed=12345, **backbones.LETTERS[name])
     known, control = (
         neighbours.agreement(neighbours.nearest(features.extract(network, letters.x_train), 5), letters.y_train)
-        for network in (backbones.small_cnn(weights="letters"), backbones.small_cnn(weights=None))
+        for network in (backbones.small_cnn(weights=name), backbones.small_cnn(weights=None))
     )
     assert known > control + 0.2
 
@@ -154,8 +156,8 @@ def test_the_weights_can_be_made_anew(shelf, monkeypatch):
     assert shelf.read_bytes() != before
     made = {f"{name}.weights.h5" for name in backbones.SHIPPED}
     assert {file.name for file in shelf.parent.iterdir()} == {*made, "SHA256SUMS"}
-    fine, coarse = (backbones.small_cnn(weights=name).get_weights() for name in ("letters", "letters-8x8"))
-    assert not np.array_equal(fine[0], coarse[0])
+    made = [backbones.small_cnn(weights=name).get_weights() for name in backbones.LETTERS]
+    assert not any(np.array_equal(one[0], other[0]) for one, other in itertools.combinations(made, 2))
 
 
 def test_weights_that_could_not_be_made_leave_the_old_ones(shelf, monkeypatch):

@@ -816,7 +816,7 @@ def test_ctrl_c_during_a_download_leaves_nothing_and_ends_with_one_line(server, 
         time.sleep(0.05)
     assert any(places.cache.glob(".mnist-*/*")), "the download never began"
     process.send_signal(signal.SIGINT)
-    _, printed = process.communicate(timeout=120)
+    _, printed = process.communicate(timeout=600)
     assert process.returncode != 0
     assert printed.rstrip("\n").splitlines()[-1].startswith("tlbook: ")
     assert list(places.cache.iterdir()) == []
