@@ -202,7 +202,7 @@ def test_no_small_file_takes_long_or_much_memory(name, tmp_path):
     command = [sys.executable, "-c", MEASURE, tmp_path / name]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     seconds, megabytes = map(float, done.stdout.split())
-    assert seconds < 8 and megabytes < 600
+    assert seconds < 4 and megabytes < 600
 
 
 def test_a_jpeg_of_as_many_scans_as_programs_write_is_read(tmp_path):
