@@ -270,7 +270,8 @@ def checked(path: Path) -> Path:
 def duplicate(network: keras.Model) -> keras.Model:
     """Return a network of the same layers and weights, so that training one leaves the other as it is.
 
-    `TlbookError` if it is no network, or was not built yet and so has no weights.
+    `TlbookError` if it is no network, was not built yet and so has no weights, or is of a class of your own that does
+    not say how to make another (``get_config``).
 
     >>> twin = duplicate(small_cnn(weights=None))
     >>> twin.output_shape
@@ -279,8 +280,12 @@ def duplicate(network: keras.Model) -> keras.Model:
     good = isinstance(network, keras.Model) and network.built
     do = "pass a keras.Sequential or keras.Model that begins with keras.Input(shape)"
     require(good, "duplicate(): network", "a built network", type(network).__name__, do)
-    twin = keras.models.clone_model(network)
-    twin.set_weights(network.get_weights())
+    try:
+        twin = keras.models.clone_model(network)
+        twin.set_weights(network.get_weights())
+    except (NotImplementedError, TypeError, ValueError) as error:
+        found = f"{type(network).__name__}: {' '.join(str(error).split())[:100]}"
+        raise TlbookError("duplicate(): network", "one that Keras can make again", found, do) from error
     return twin
 
 

@@ -6,6 +6,8 @@ raises `TlbookError`, naming the argument at fault, if one is empty, not a vecto
 the other, and where classes are needed, if one is negative.
 """
 
+import itertools
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
@@ -104,9 +106,9 @@ def rename(y_cluster, matching: dict[int, int]) -> np.ndarray:
     """
     whole = isinstance(matching, dict) and all(
         isinstance(each, int | np.integer) and not isinstance(each, np.timedelta64) and -(2**63) <= each < 2**63
-        for each in matching.values()
+        for each in itertools.chain(matching, matching.values())
     )
-    require(whole, "rename(): matching", "ids and their classes", shown(matching), "pass match(y_true, y_cluster)")
+    require(whole, "rename(): matching", "whole numbers for ids and classes", shown(matching), "pass match(y_true, y_cluster)")
     ids = _ids("y_cluster", y_cluster).tolist()
     return np.array([matching.get(each, -1) if each >= 0 else -1 for each in ids], np.int64)
 

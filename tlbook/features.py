@@ -88,8 +88,14 @@ def extract(network: keras.Model, images: np.ndarray, *, batch_size: int = 512, 
 
 
 def _key(network: keras.Model, images: np.ndarray) -> str | None:
-    """Name an answer by all that it depends on; None if code that is not Keras's or ours is part of it."""
-    parts = network._flatten_layers()
+    """Name an answer by all that it depends on; None if code that is not Keras's or ours is part of it.
+
+    None also if a layer keeps what it learned where neither configuration nor weights show it: a vocabulary, bounds.
+    """
+    parts = list(network._flatten_layers())
+    learned = [part for part in parts if hasattr(part, "adapt") and not isinstance(part, keras.layers.Normalization)]
+    if learned or any(isinstance(part, keras.layers.TFSMLayer) for part in parts):
+        return None
     known = [each for part in parts for each in (type(part), *filter(callable, vars(part).values()))]
     if not all(getattr(each, "__module__", "").startswith(("keras.", "tlbook.")) for each in known):
         return None

@@ -269,6 +269,22 @@ def test_what_is_no_built_network_has_no_copy(network, refused):
         backbones.duplicate(network)
 
 
+class OfOnesOwn(keras.Model):
+    def __init__(self, width):
+        super().__init__()
+        self.body = layers.Dense(width)
+
+    def call(self, x):
+        return self.body(x)
+
+
+def test_a_network_that_keras_cannot_make_again_has_no_copy(refused):
+    network = OfOnesOwn(2)
+    network(np.zeros((1, 3)))
+    with refused("duplicate(): network", "Keras can make again", "OfOnesOwn", "keras.Input(shape)"):
+        backbones.duplicate(network)
+
+
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0, -1e-3, "fast", None])
 def test_a_rate_that_is_no_number_above_0_is_refused(rate, source, refused):
     with refused("train_source(): rate", "a finite number", "rate=2e-3"):

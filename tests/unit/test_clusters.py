@@ -246,9 +246,9 @@ def test_masked_and_ragged_ids_are_refused(refused):
         clusters.nmi([[0, 1], [1]], [0, 1])
 
 
-@pytest.mark.parametrize("matching", [None, [0, 1], {0: "a"}, {0: 1.5}])
+@pytest.mark.parametrize("matching", [None, [0, 1], {0: "a"}, {0: 1.5}, {"0": 0, "1": 1}, {0.5: 1}])
 def test_a_matching_that_is_none_is_refused(matching, refused):
-    with refused("rename(): matching", "ids and their classes", "match(y_true, y_cluster)"):
+    with refused("rename(): matching", "whole numbers for ids and classes", "match(y_true, y_cluster)"):
         clusters.rename([0, 1], matching)
 
 
@@ -267,7 +267,7 @@ def test_purity_needs_classes(refused):
     "number", [2**70, 10**5000, -(2**70), np.timedelta64(1, "s")], ids=lambda value: type(value).__name__
 )
 def test_classes_that_no_array_can_hold_are_refused(number, refused):
-    with refused("rename(): matching", "ids and their classes"):
+    with refused("rename(): matching", "whole numbers for ids and classes"):
         clusters.rename([7], {7: number})
     with refused("y_cluster", "masked"):
         clusters.sizes([np.ma.array(1, mask=True), 2])

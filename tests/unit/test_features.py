@@ -422,6 +422,35 @@ def test_an_operation_of_ones_own_is_not_kept(images, places):
     assert features._key(mapped(lambda _, x: Doubling()(x), None), images) is None
 
 
+def looked_up(*known):
+    whole = layers.IntegerLookup(num_oov_indices=1)
+    whole.adapt(np.array(known))
+    return whole
+
+
+def bounded(values):
+    bins = layers.Discretization(num_bins=3)
+    bins.adapt(np.array(values, "float32"))
+    return bins
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras has look-ups on TensorFlow alone")
+@pytest.mark.parametrize("learned", [lambda: looked_up(1, 2, 3), lambda: bounded([0, 1, 2, 3])])
+def test_what_a_layer_learned_where_no_weight_shows_it_is_not_kept(learned, images):
+    body = [keras.Input((4, 4)), layers.Flatten(), learned(), layers.Rescaling(0.5, dtype="float32")]
+    assert features._key(keras.Sequential(body), images) is None
+    assert features._key(keras.Sequential([keras.Input((4, 4)), keras.Sequential(body)]), images) is None
+
+
+def test_a_layer_that_scales_by_what_it_learned_is_kept(images):
+    def scaled(by):
+        learned = layers.Normalization(axis=None)
+        learned.adapt(by * images.astype("float32"))
+        return features._key(keras.Sequential([keras.Input((4, 4)), learned, layers.Flatten()]), images)
+
+    assert scaled(1) == scaled(1) != scaled(2)
+
+
 def test_another_epsilon_of_keras_is_another_answer(network, images):
     usual, key = keras.config.epsilon(), features._key(network, images)
     keras.config.set_epsilon(1e-3)

@@ -247,6 +247,26 @@ def test_what_cannot_decide_is_not(planted):
     assert key() == key(**planted)
 
 
+def test_what_a_try_holds_is_part_of_the_key():
+    def inside(a, b):
+        try:
+            a()
+            b()
+        except ValueError:
+            pass
+
+    def beside(a, b):
+        try:
+            a()
+        except ValueError:
+            pass
+        else:
+            b()
+
+    beside.__code__ = beside.__code__.replace(co_name="inside")
+    assert fingerprint.plain_digest(inside) != fingerprint.plain_digest(beside)
+
+
 def test_the_numbers_in_names_that_keras_counts_up_are_not_part_of_the_key():
     first = key(after=lambda network: [each.assign(each * 0) for each in network.variables])
     layers.Conv2D(1, 1), layers.Dense(2), layers.Flatten()

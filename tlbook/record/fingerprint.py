@@ -199,7 +199,7 @@ class Fingerprint:
         if own and (found := set(code.co_names) & (EFFECTS | TIMERS)):
             raise Unknown(f"code that uses {', '.join(sorted(found))}")
         self.say("code", code.co_name, code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount)
-        self.say(code.co_flags & 0xFF)
+        self.say(code.co_flags & 0xFF, *filter(None, [code.co_exceptiontable]))  # which steps a ``try`` holds
         for each in dis.get_instructions(code):  # without line numbers, and a docstring that nothing loads
             if (step := each.opname) in QUIET:
                 continue
