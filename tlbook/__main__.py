@@ -43,12 +43,12 @@ def _where(name: str) -> str:
 
 
 def _pack() -> str:
-    from tlbook import data
+    from tlbook import data, disk
 
     asked = os.environ.get("TLBOOK_DATA")
     data.locate("mnist")  # which says of a folder that is none what is there instead
     names = [entry["file"] for entry in data._entries().values()]
-    if asked and not any(Path(os.path.expanduser(asked), name).is_file() for name in names):
+    if asked and not any((disk.named("TLBOOK_DATA", asked) / name).is_file() for name in names):
         do = f"export TLBOOK_DATA=/the/folder/with/{names[0]}   (or: unset TLBOOK_DATA)"
         raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", "no file of the pack in it", do)
     return f"TLBOOK_DATA={asked or '(not set)'}"
@@ -148,15 +148,29 @@ def _sentences(agreed: bool) -> None:
         disk.write({paths.SENTENCES: book.ledger})
 
 
+def _fit_together(arguments) -> None:
+    """Refuse options of `record` that would change nothing where they stand: who wrote them wanted something."""
+    runs = not (arguments.stale or arguments.prose)
+    idle = {
+        "--out": (arguments.out and arguments.seed is None, "--seed beside it", "add  --seed 0"),
+        "--agreed": (arguments.agreed and not arguments.prose, "--prose beside it", "add  --prose"),
+        "--fresh": (arguments.fresh and not runs, "a chapter that is run", "leave out  --stale  or  --prose"),
+        arguments.chapter: (arguments.chapter and arguments.prose, "no chapter beside --prose", "leave it out"),
+    }
+    for what, (alone, expected, do) in idle.items():
+        require(not alone, what, expected, "something that would change nothing", do)
+
+
 def record(arguments) -> None:
     """Run chapters and write what came out."""
+    from tlbook import disk
     from tlbook.record import book, code, paths, runs
 
     project = (paths.ROOT / "_toc.yml").is_file() and paths.CHAPTERS.is_dir()
     do = "in a clone of the book:  make lab, then  .venv/bin/python -m tlbook record …"
     require(project, str(paths.ROOT), "the book's folder, with _toc.yml and book/chapters", "another folder", do)
-    chapter, found = arguments.chapter, "--out alone, which changes nothing"
-    require(arguments.seed is not None or not arguments.out, "--out", "--seed beside it", found, "add  --seed 0")
+    _fit_together(arguments)
+    chapter = arguments.chapter
     if arguments.stale:
         found = {name: code.stale(name) for name in ([chapter] if chapter else code.chapters())}
         changed = [f"{name} ({', '.join(parts)})" for name, parts in found.items() if parts]
@@ -168,7 +182,7 @@ def record(arguments) -> None:
         book.write_prose()
         _sentences(arguments.agreed)
     elif arguments.seed is not None:
-        out = arguments.out or Path()
+        out = disk.named("--out", arguments.out or ".")
         profile = run.requested_profile() or "full"
         done = runs.run_seed(chapter, *_seeds(arguments.seed, most=1), out, profile, arguments.fresh)
         print(f"{len(done['numbers'])} numbers of the {done['profile']} profile in {out}")

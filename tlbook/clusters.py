@@ -108,7 +108,8 @@ def rename(y_cluster, matching: dict[int, int]) -> np.ndarray:
         isinstance(each, int | np.integer) and not isinstance(each, np.timedelta64) and -(2**63) <= each < 2**63
         for each in itertools.chain(matching, matching.values())
     )
-    require(whole, "rename(): matching", "whole numbers for ids and classes", shown(matching), "pass match(y_true, y_cluster)")
+    do = "pass match(y_true, y_cluster)"
+    require(whole, "rename(): matching", "whole numbers for ids and classes", shown(matching), do)
     ids = _ids("y_cluster", y_cluster).tolist()
     return np.array([matching.get(each, -1) if each >= 0 else -1 for each in ids], np.int64)
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from tlbook import glyphs
 from tlbook.arguments import MAX_SIZE, numbers, shown, whole
-from tlbook.disk import home, probe, read_text, regular, words
+from tlbook.disk import home, named, probe, read_text, regular, words
 from tlbook.run import TlbookError, log, requested_profile, require, say
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
@@ -151,7 +151,7 @@ def locate(name: str) -> Path | None:
     Raises `TlbookError` if no data set of that name lives in a file, or a folder is unreadable or not there.
     """
     entry, asked = _entry(name), os.environ.get("TLBOOK_DATA")
-    file, pack = entry["file"], Path(os.path.expanduser(asked)) if asked else None
+    file, pack = entry["file"], named("TLBOOK_DATA", asked) if asked else None
     if (SAMPLES / file).is_file():
         return SAMPLES / file
     for folder in filter(None, (pack, _cache(entry))):

@@ -31,6 +31,26 @@ def home() -> Path:
         raise TlbookError("HOME", "the folder of your own files", "none", "export HOME=/a/folder/of/yours") from error
 
 
+def named(what: str, name: str | os.PathLike) -> Path:
+    """Return the place that somebody named, a ``~`` at its beginning replaced by that user's folder.
+
+    `TlbookError`, of the variable or argument `what`, if the system knows no such user: a folder ``~name`` would be
+    made instead.
+    """
+    name = os.fspath(name)
+    path = os.path.expanduser(name)
+    if path.startswith("~"):
+        do = f"write the whole path, or begin with ./ for a folder whose name begins with {path.split(os.sep)[0]}"
+        raise TlbookError(what, "a folder of a user whom this system knows", name, do)
+    return Path(path)
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: ``TLBOOK_CACHE``, or ``~/.cache/tlbook``."""
+    asked = os.environ.get("TLBOOK_CACHE")
+    return named("TLBOOK_CACHE", asked) if asked else home() / ".cache" / "tlbook"
+
+
 def regular(path: Path, expected: str = "a file that can be read") -> os.stat_result:
     """Return the size and dates of a file; `TlbookError` if it is none: a pipe would be waited for without end.
 

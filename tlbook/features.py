@@ -7,7 +7,6 @@ in C order. A file that is anything else, of another answer or of an older form,
 import contextlib
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -17,16 +16,10 @@ import numpy as np
 from tlbook.arguments import numbers, whole
 from tlbook.backbones import fitting
 from tlbook.data import digest, sweep
-from tlbook.disk import home, regular, words
+from tlbook.disk import cache_folder, regular, words
 from tlbook.run import TlbookError, require, say
 
 CACHE_BYTES = 2_000_000_000  # the oldest files go when the cache grows beyond this
-
-
-def cache_folder() -> Path:
-    """Return the folder of the cache: ``TLBOOK_CACHE``, or ``~/.cache/tlbook``."""
-    asked = os.environ.get("TLBOOK_CACHE")
-    return Path(os.path.expanduser(asked)) if asked else home() / ".cache" / "tlbook"
 
 
 def normalise(z: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from tlbook.arguments import are_pixels, masked, shown, whole
-from tlbook.disk import write
+from tlbook.disk import named, write
 from tlbook.run import TlbookError, require, say
 
 # Okabe and Ito (2008), "Color universal design".
@@ -196,7 +196,7 @@ def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", ma
     require(not wide, "bars(): label", "a format of one number", shown(label), "label='{:.1%}', say")
     written = [_text("bars(): label", text) for text in written]
     if path is not None:
-        _check_target(path)
+        path = _target(path)
     figure, axis = _figure(6 if path is None else 5, 0.42 * (len(names) + len(mark)) + 1.1)
     drawn = axis.barh(np.arange(len(names)), values.astype(float), tick_label=names, color=COLOURS[0], height=0.65)
     axis.bar_label(drawn, written, padding=3, fontsize=9)
@@ -211,20 +211,21 @@ def bars(names, values, *, title: str, xlabel: str, alt: str, label="{:.1%}", ma
         return
     picture = io.BytesIO()
     figure.savefig(picture, format="svg", metadata={"Date": None, "Title": alt})
-    path.write(picture.getvalue()) if hasattr(path, "write") else write({Path(path): picture.getvalue()})
+    write({path: picture.getvalue()}) if isinstance(path, Path) else path.write(picture.getvalue())
 
 
-def _check_target(path) -> None:
-    """Refuse what is neither the name of a file nor something open that takes bytes."""
+def _target(path):
+    """Return the file of a name, or what is open as it is; refuse what is neither, or takes no bytes."""
     try:
         if hasattr(path, "write"):
             path.write(b"")
-            return
+            return path
         name = os.fspath(path)
         good = isinstance(name, str) and Path(name).name and b"\0" not in os.fsencode(name)
     except (TypeError, ValueError):
         good = False
     _require(good, "bars(): path", "the name of a file, or a file open for bytes", path)
+    return named("bars(): path", name)
 
 
 @_drawn

@@ -347,11 +347,37 @@ def test_outside_of_the_project_nothing_is_recorded(verb, toy, inside, capsys):
     assert tree(toy) == before
 
 
-@pytest.mark.parametrize("folder", ["~nouser/x", "~"])
-def test_a_folder_of_nobody_is_no_data_pack(folder, monkeypatch, capsys):
-    monkeypatch.setenv("TLBOOK_DATA", folder)
+def test_a_folder_without_files_is_no_data_pack(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TLBOOK_DATA", "~")
     assert main(["data", "verify", "mnist"]) == 1
-    assert f"TLBOOK_DATA={folder}: expected a folder with the data pack" in capsys.readouterr().err
+    assert "TLBOOK_DATA=~: expected a folder with the data pack" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["TLBOOK_DATA", "TLBOOK_CACHE", "TLBOOK_STORE", "--out"])
+def test_a_folder_of_nobody_is_not_made(name, toy, inside, monkeypatch, capsys):
+    inside(toy)
+    monkeypatch.chdir(toy)
+    before, nobody = tree(toy), "~nouser/x"
+    if name != "--out":
+        monkeypatch.setenv(name, nobody)
+    if name == "TLBOOK_CACHE":
+        monkeypatch.delenv("TLBOOK_STORE", raising=False)
+    assert main(["record", "01_toy", "--seed", "0", "--out", nobody if name == "--out" else "_build"]) == 1
+    said = capsys.readouterr().err
+    assert f"{name}: expected a folder of a user whom this system knows; found {nobody}" in said
+    assert tree(toy) == before
+
+
+@pytest.mark.parametrize(
+    "options", ["01_toy --agreed", "--stale --agreed", "--prose --fresh", "--stale --fresh", "01_toy --prose"]
+)
+def test_options_that_would_change_nothing_are_refused(options, toy, inside, capsys):
+    inside(toy)
+    before = tree(toy)
+    assert main(["record", *options.split()]) == 1
+    assert "something that would change nothing" in capsys.readouterr().err
+    assert tree(toy) == before
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

@@ -143,6 +143,14 @@ def test_a_cache_in_the_home_folder_may_be_named_by_a_tilde(places, monkeypatch,
     assert features.cache_folder() == tmp_path / "home" / "x"
 
 
+def test_a_cache_of_a_user_that_is_none_is_refused(network, images, places, monkeypatch, tmp_path, refused):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TLBOOK_CACHE", "~nouser/x")
+    with refused("TLBOOK_CACHE: ", "a user whom this system knows", "~nouser/x", "./"):
+        features.extract(network, images)
+    assert not (tmp_path / "~nouser").exists()
+
+
 def test_a_full_disk_leaves_no_half_file(network, images, places, monkeypatch, capsys):
     def write(path, content):
         with open(path, "wb") as out:

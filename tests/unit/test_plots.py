@@ -213,6 +213,15 @@ def test_bars_can_be_written_as_the_same_svg_each_time_with_its_alt_text(shown, 
     assert shown == []
 
 
+def test_a_figure_may_be_written_into_the_home_folder_by_a_tilde(tmp_path, monkeypatch, refused):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    plots.bars(["a"], [0.5], title="T", xlabel="x", alt=ALT, path="~/a.svg")
+    assert (tmp_path / "home" / "a.svg").is_file() and not (tmp_path / "~").exists()
+    with refused("bars(): path", "a user whom this system knows"):
+        plots.bars(["a"], [0.5], title="T", xlabel="x", alt=ALT, path="~nouser/a.svg")
+
+
 def test_a_figure_that_cannot_be_written_leaves_no_half_of_it(tmp_path, refused):
     with refused(str(tmp_path), "found a folder", "name another file"):
         plots.bars(["a"], [0.5], title="T", xlabel="x", alt=ALT, path=tmp_path)

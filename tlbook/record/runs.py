@@ -99,8 +99,9 @@ def _execute(notebook, title: str, env: dict, noise) -> list[list]:
 
 def store_folder() -> Path:
     """Return the folder in which answers are kept: ``TLBOOK_STORE``, or ``store`` in the cache."""
-    cache = os.environ.get("TLBOOK_CACHE") or Path.home() / ".cache" / "tlbook"
-    return Path(os.path.abspath(os.path.expanduser(os.environ.get("TLBOOK_STORE") or Path(cache) / "store")))
+    if asked := os.environ.get("TLBOOK_STORE"):
+        return disk.named("TLBOOK_STORE", asked).absolute()
+    return disk.cache_folder().absolute() / "store"
 
 
 def _cost(seconds: float, megabytes: float, events: list[dict]) -> dict:
@@ -145,7 +146,7 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full", fresh: b
         env |= {"TLBOOK_STORE": str(store_folder()), "TLBOOK_FRESH": "1" * fresh}
         env["PYTHONPATH"] = str(paths.ROOT) + (os.pathsep + path if path else "")
         if env.get("TLBOOK_DATA"):  # the kernel works in the chapters' folder
-            env["TLBOOK_DATA"] = os.path.abspath(os.path.expanduser(env["TLBOOK_DATA"]))
+            env["TLBOOK_DATA"] = str(disk.named("TLBOOK_DATA", env["TLBOOK_DATA"]).absolute())
         began = time.perf_counter()
         ran = _execute(notebook, title, env, noise)
         seconds = time.perf_counter() - began
