@@ -164,7 +164,7 @@ def _fit_together(arguments) -> None:
 def record(arguments) -> None:
     """Run chapters and write what came out."""
     from tlbook import disk
-    from tlbook.record import book, code, paths, runs
+    from tlbook.record import book, code, conditions, paths, runs
 
     project = (paths.ROOT / "_toc.yml").is_file() and paths.CHAPTERS.is_dir()
     do = "in a clone of the book:  make lab, then  .venv/bin/python -m tlbook record …"
@@ -179,6 +179,7 @@ def record(arguments) -> None:
             do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
     elif arguments.prose:
+        conditions.Book(paths.ROOT)  # which says what cannot be read before anything is written
         book.write_prose()
         _sentences(arguments.agreed)
     elif arguments.seed is not None:

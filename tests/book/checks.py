@@ -168,6 +168,9 @@ def _marked(text: str, register_rows: list[dict], chapter: str):
         if mark[3] in ("min", "max") and not EXTREME.search(before):
             yield mark.start(), f"shows the {mark[3]} of the seeds, and does not say so"
 
+    for place in pages.loose(text):
+        yield place, "a marker without a number in ** before it"
+
 
 def _given(text: str, register_rows: list[dict], chapter: str, others: dict):
     """Go through the numbers that are given, or other people's: the place, and what is wrong there."""

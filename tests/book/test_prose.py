@@ -44,6 +44,9 @@ INDEX, QUESTIONS, GLOSSARY, ROADS = (
         ("mean.frozen_acc_at_5 ** 9 > 0", TlbookError),
         ("open('/etc/passwd') == 1", TlbookError),
         ("mean.frozen_acc_at_5 >", TlbookError),
+        ('printed(r"a (") == 1', TlbookError),
+        ('mean["{frozen,scratch}_acc_at_{1,5}"] > 0', TlbookError),
+        ('mean["frozen_acc_at_{}"] > 0', TlbookError),
     ],
 )
 def test_a_condition_is_a_small_part_of_python(text, holds):

@@ -39,7 +39,7 @@ def inside(monkeypatch):
     """Return a function that has the recorder of this process work in a folder."""
 
     def enter(root):
-        for name in ("CHAPTERS", "REGISTER", "RESULTS", "STORY", "RUNS", "ROOT"):
+        for name in ("CHAPTERS", "REGISTER", "RESULTS", "SENTENCES", "STORY", "RUNS", "ROOT"):
             monkeypatch.setattr(paths, name, root / getattr(paths, name).relative_to(ROOT))
         return root
 
@@ -275,6 +275,7 @@ ROW |= {"mean": 0.5, "sd": 0.5**0.5, "seeds": [0, 1], "values": [0.0, 1.0]}
 ODD_ROWS = (
     {"seeds": [0]},
     {"seeds": [0, True]},
+    {"seeds": [0, 0]},
     {"values": [False, True]},
     {"mean": True},
     {"mean": 0.6},
@@ -303,6 +304,7 @@ def test_a_row_that_is_whole_is_read(toy, inside):
         (folder_named("book/reference/results.json"), "results.json: expected a file that can be read; found a folder"),
         (folder_named("book/guide/page.md"), "page.md: expected a file that can be read; found a folder"),
         (folder_named(f"_build/record/{TOY}-seed-0.ipynb"), f"{TOY}-seed-0.ipynb: expected a file that can be read"),
+        (bad_register(json.dumps([ROW, ROW])), "found 02_x.x twice"),
         *((bad_register(json.dumps([ROW | odd])), "expected the rows that the recorder wrote") for odd in ODD_ROWS),
     ],
 )
@@ -450,6 +452,36 @@ def test_a_spoiled_file_is_one_line_before_a_cell_runs(plant, words, verb, toy, 
     assert main(verb.split()) == 1
     said = capsys.readouterr()
     assert words in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("others.toml", "merge", "others.toml: expected a table in TOML; found "),
+        ("others.toml", "not UTF-8", "others.toml: expected text in UTF-8"),
+        ("references.bib", "not UTF-8", "references.bib: expected text in UTF-8"),
+        ("references.bib", "pipe", "references.bib: expected a file that can be read; found a pipe"),
+        ("sentences.txt", "not UTF-8", "sentences.txt: expected text in UTF-8"),
+    ],
+)
+def test_a_spoiled_file_beside_the_sentences_is_one_line(name, kind, words, toy, inside, capsys):
+    folder = inside(toy) / "book" / "reference"
+    folder.mkdir(exist_ok=True)
+    (folder / name).touch()
+    spoiled(f"book/reference/{name}", kind)(toy)
+    assert main(["record", "--prose"]) == 1
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("marked", ["__99 %__", "99 %", "<b>99 %</b>", "_99 %_", "**99\n%**"])
+def test_a_marker_without_a_number_that_can_be_written_anew_is_refused(marked, toy, inside, capsys):
+    page = inside(toy) / "README.md"
+    page.write_text(f"It is {marked}<!-- num: {TOY}.toy_acc -->.\n")
+    before = tree(toy)
+    assert main(["record", "--prose"]) == 1
+    assert "marker of a number: expected a number in ** before it" in capsys.readouterr().err
+    assert tree(toy) == before
 
 
 def test_empty_lines_in_the_list_of_weights_are_no_fault(toy, inside):
@@ -664,6 +696,7 @@ ODD_RUNS = (
         (older_and_odd(in_other_units), 0, "its numbers"),
         (older_and_odd(of_another_set), 0, "its numbers"),
         (older_and_odd(with_a_number_more), 0, "its numbers"),
+        (older_and_odd(lambda run: run["claims"].update({"more": True})), 0, "its claims"),
     ],
 )
 def test_a_run_that_does_not_fit_runs_again_and_one_line_says_why(plant, seed, words, again, capsys):
@@ -764,6 +797,24 @@ def test_a_run_that_names_another_chapter_is_refused(toy, tmp_path):
     assert f"expected one call of tl.start('{TOY}')" in last_line(done)
     assert "found tl.start() of 99_other" in last_line(done)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("it is above a half", "it is above zero", "expected each claim once; found 'it is above zero' more than once"),
+        (
+            'print("other = 3")',
+            'tl.number("toy_acc", 0.5)',
+            "expected each number once; found 'toy_acc' more",
+        ),
+    ],
+)
+def test_what_is_said_twice_is_refused_since_the_last_would_hide_the_first(old, new, words, toy):
+    change_toy(toy, old, new)
+    done = tlbook_command(toy, "record", TOY, "--seeds", "0", **FULL)
+    assert done.returncode == 1 and words in last_line(done)
+    assert not list((toy / "_build" / "record").glob("*.json"))
 
 
 def test_where_a_loop_knows_no_signals_a_chapter_runs_all_the_same(toy, tmp_path, inside, monkeypatch):

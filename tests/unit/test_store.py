@@ -35,12 +35,15 @@ def kept(tmp_path, monkeypatch):
     monkeypatch.setattr(calls, "_store", None)
     calls.install()
 
-    def said():
+    def events():
         lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)
-        return [event["what"] for event in map(json.loads, lines) if event["kind"] == "store"]
+        return list(map(json.loads, lines))
 
-    return SimpleNamespace(said=said, folder=tmp_path / "store")
+    def said():
+        return [event["what"] for event in events() if event["kind"] == "store"]
+
+    return SimpleNamespace(said=said, events=events, folder=tmp_path / "store")
 
 
 # --- A fit, and what comes after it --------------------------------------------------------------
@@ -526,8 +529,11 @@ def test_a_broken_entry_is_computed_anew(plant, kept, capsys):
     plant(path)
     kept.said()
     np.testing.assert_array_equal(cluster(), labels)
-    assert kept.said() == ["not kept" if plant is a_folder else "new"]
-    assert capsys.readouterr().out.startswith("a broken answer, computed anew: ")
+    events = kept.events()
+    assert [each["what"] for each in events if "what" in each] == ["not kept" if plant is a_folder else "new"]
+    notes = [each["text"] for each in events if each["kind"] == "note"]
+    assert notes[0].startswith("A broken answer was computed anew: ")
+    assert capsys.readouterr().out == ""  # which would stand on the page
 
 
 def test_entries_are_data_and_never_code(kept):

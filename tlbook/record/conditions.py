@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import ast
 import itertools
-import json
 import operator
 import re
 import tomllib
 from pathlib import Path
 
-import nbformat
 import numpy as np
 
+from tlbook import disk
+from tlbook.record import register
+from tlbook.record.code import read_notebook
 from tlbook.run import TlbookError
 
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
@@ -43,31 +44,32 @@ FUNCTIONS |= {
 LOOKED_UP = ("mean", "sd", "each")
 
 
+def _text(path: Path) -> str:
+    """Return the text of a file, empty where there is none."""
+    return disk.read_text(path) if path.exists() else ""
+
+
 class Book:
     """The texts, notebooks and numbers of a book, read once: those of a copy, too."""
 
     def __init__(self, root: Path):
         top = [root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
         paths = [path for path in (*top, *sorted((root / "book").rglob("*.md"))) if path.is_file()]
-        read = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+        read = {path.relative_to(root).as_posix(): disk.read_text(path) for path in paths}
         self.pages = {name: text for name, text in read.items() if name != "book/reference/results.md"}
         notebooks = sorted((root / "book" / "chapters").glob("*.ipynb"))
-        self.chapters = {path.stem: nbformat.v4.reads(path.read_text("utf-8")) for path in notebooks}
+        self.chapters = {path.stem: read_notebook(path) for path in notebooks}
         reference = root / "book" / "reference"
-        register = reference / "results.json"
-        self.rows = json.loads(register.read_text("utf-8")) if register.is_file() else []
-        others = reference / "others.toml"
-        self.others = tomllib.loads(others.read_text("utf-8")) if others.is_file() else {}
+        self.rows = register.rows(reference / "results.json")
         self.numbers = {(row["chapter"], row["name"]): row for row in self.rows}
-        bibliography = reference / "references.bib"
-        self.keys = (
-            set(re.findall(r"^@\w+\{([^,\s]+)", bibliography.read_text("utf-8"), re.M))
-            if bibliography.is_file()
-            else set()
-        )
+        others = reference / "others.toml"
+        try:
+            self.others = tomllib.loads(_text(others))
+        except tomllib.TOMLDecodeError as error:
+            raise TlbookError(str(others), "a table in TOML", str(error), "mend that line") from error
+        self.keys = set(re.findall(r"^@\w+\{([^,\s]+)", _text(reference / "references.bib"), re.M))
+        self.ledger = _text(reference / "sentences.txt")
         self.tried = {}  # what was found of each condition
-        ledger = reference / "sentences.txt"
-        self.ledger = ledger.read_text("utf-8") if ledger.is_file() else ""
 
     def chapter(self, short: str) -> str:
         """Return the name of a chapter: of ``ch3``, the one whose name begins with 03; others as they are."""
@@ -101,7 +103,7 @@ class Condition:
         try:
             tree = ast.parse(self.text, mode="eval").body
             return bool(np.all(self._value(tree)))
-        except (SyntaxError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        except (SyntaxError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError, re.error) as error:
             found = " ".join(str(error).split())
             raise TlbookError(f"holds: {self.text}", "a condition on numbers", found, "see CONTRIBUTING.md") from error
 
@@ -169,7 +171,10 @@ class Condition:
 
     def _each(self, name, form, look):
         """Look up one thing, or each of several: of ``acc_at_{1,5}``, both ``acc_at_1`` and ``acc_at_5``."""
-        begin, middle, end = re.fullmatch(r"([^{}]*)(?:\{([\w., ]+)\})?([^{}]*)", name).groups()
+        parts = re.fullmatch(r"([^{}]*)(?:\{([\w., ]+)\})?([^{}]*)", name)
+        if parts is None:
+            raise ValueError(f"{name!r} names several in more than one place, or in none")
+        begin, middle, end = parts.groups()
         names = [f"{begin}{part}{end}" for part in middle.split(",")] if middle else [name]
         values = [self._known(form.format(one), lambda one=one: look(one)) for one in names]
         return np.array(values) if middle else values[0]

@@ -32,6 +32,17 @@ STORY_BARS = {
 }
 
 
+def loose(text: str) -> list[int]:
+    """Return where markers of numbers stand without a number in ``**`` before them: nobody would write it anew.
+
+    >>> loose("It is **99 %**<!-- num: acc -->, or __99 %__<!-- num: acc -->, and `<!-- num: acc -->`.")
+    [46]
+    """
+    bare = re.sub(r"`[^`\n]+`", lambda code: " " * len(code[0]), text)
+    good = {mark.start(2) for mark in MARKED.finditer(text)}
+    return [mark.start() for mark in re.finditer("<!-- num: ", bare) if mark.end() not in good]
+
+
 def fill(text: str, register: list[dict], chapter: str = "") -> str:
     """Write every marked number of a text anew from the register, which must hold it.
 
@@ -40,6 +51,9 @@ def fill(text: str, register: list[dict], chapter: str = "") -> str:
     'It reaches **50.0 ± 1.0 %**<!-- num: acc -->, at best **51.0 %**<!-- num: acc | max -->.'
     """
     known = {f"{row['chapter']}.{row['name']}": row for row in register}
+    for place in loose(text):
+        found = repr(text[max(0, place - 30) : place + 40])
+        raise TlbookError("marker of a number", "a number in ** before it", found, "write  **0 %**<!-- num: name -->")
 
     def replace(found: re.Match) -> str:
         old, name, form = found.groups()

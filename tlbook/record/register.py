@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 
@@ -13,17 +14,21 @@ from tlbook.record import paths
 from tlbook.run import require
 
 
-def rows() -> list[dict]:
-    """Return the register: one dict a number. `TlbookError` if its file holds something else."""
-    if not paths.REGISTER.exists():
+def rows(path: Path | None = None) -> list[dict]:
+    """Return the register, or another one: a dict a number. `TlbookError` if its file holds something else."""
+    path = path or paths.REGISTER
+    if not path.exists():
         return []
     try:
-        kept, found = json.loads(disk.read_text(paths.REGISTER)), "a row of another kind"
+        kept, found = json.loads(disk.read_text(path)), "a row of another kind"
         good = isinstance(kept, list) and all(map(_is_row, kept))
+        names = [(row["chapter"], row["name"]) for row in kept] if good else []
+        if twice := sorted({".".join(name) for name in names if names.count(name) > 1}):
+            good, found = False, f"{twice[0]} twice"
     except (ValueError, RecursionError) as error:
         good, found = False, error
-    do = f"git checkout -- {shlex.quote(str(paths.REGISTER))}   and record again what it lost"
-    require(good, str(paths.REGISTER), "the rows that the recorder wrote", found, do)
+    do = f"git checkout -- {shlex.quote(str(path))}   and record again what it lost"
+    require(good, str(path), "the rows that the recorder wrote", found, do)
     return kept
 
 
@@ -34,7 +39,7 @@ def _is_row(row) -> bool:
             good = isinstance(values, list) and isinstance(seeds, list) and unit in UNITS and 0 < len(values)
             numbers = [*values, row.get("mean"), row.get("sd")] if good else []
             good = good and all(type(number) in (int, float) and fits(number, unit) for number in numbers)
-            good = good and len(seeds) == len(values) and all(type(seed) is int for seed in seeds)
+            good = good and all(type(seed) is int for seed in seeds) and len(set(seeds)) == len(seeds) == len(values)
             return good and np.allclose(numbers[-2:], _mean_and_sd(values), rtol=1e-9, atol=1e-12)
     return False
 

@@ -27,7 +27,7 @@ from tlbook.record import paths
 from tlbook.record.code import chapter_code, code_digest, package_digests, read_chapter, read_notebook
 from tlbook.run import TlbookError, require, versions
 
-KINDS = ("run", "data", "number", "claim", "memory", "store")
+KINDS = ("run", "data", "number", "claim", "memory", "store", "note")
 DEAREST = 5  # cells whose seconds are printed
 DRAWN = "rendered letters"  # the one data set that is another for each seed
 LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
@@ -152,12 +152,16 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full", fresh: b
         seconds = time.perf_counter() - began
         events = [json.loads(line) for line in disk.read_text(log).splitlines()]
     notebook.cells.pop()
-    starts, sets, numbers, claims, memory, dear = ([e for e in events if e["kind"] == kind] for kind in KINDS)
+    starts, sets, numbers, claims, memory, dear, notes = ([e for e in events if e["kind"] == kind] for kind in KINDS)
     _say_cost(cost := _cost(seconds, memory[-1]["megabytes"], dear), ran := ran[:-1])
-    names, begun = [event["name"] for event in numbers], [event["chapter"] for event in starts]
-    wanted = f"one call of tl.start({chapter!r}) and no number's name twice"
-    found = f"tl.start() of {', '.join(begun) or 'nothing'}, and the names {', '.join(sorted(names))}"
-    require(begun == [chapter] and len(set(names)) == len(names), title, wanted, found, "mend the chapter's code")
+    for text, count in Counter(note["text"] for note in notes).items():
+        print(f"    {text}" + f" ({count} times)" * (count > 1), flush=True)
+    begun, do = [event["chapter"] for event in starts], "mend the chapter's code"
+    found = f"tl.start() of {', '.join(begun) or 'nothing'}"
+    require(begun == [chapter], title, f"one call of tl.start({chapter!r})", found, do)
+    for kind, told in {"number": [e["name"] for e in numbers], "claim": [e["text"] for e in claims]}.items():
+        twice = [repr(each) for each, count in Counter(told).items() if count > 1]  # the last one would hide the first
+        require(not twice, title, f"each {kind} once", f"{', '.join(twice)} more than once", do)
     first = sets[0]["name"] if sets else "none"
     run = {"chapter": chapter, "seed": seed, "profile": profile, "numbers": {e["name"]: e["value"] for e in numbers}}
     run |= {"about": {e["name"]: {"unit": e["unit"], "dataset": e["dataset"] or first} for e in numbers}}
@@ -241,6 +245,7 @@ def alike(run: dict) -> dict:
     same = {key: run[key] for key in ("chapter", "profile", "system", "versions", "code", "package")}
     same |= {key: run["machine"][key] for key in ("backend", "device")}
     same["data"] = {name: None if name == DRAWN else digest for name, digest in run["data"].items()}
+    same["claims"] = sorted(run["claims"])
     return same | {"numbers": {name: run["about"][name] for name in run["numbers"]}}
 
 
