@@ -300,6 +300,12 @@ def test_a_setting_of_tensorflow_decides(monkeypatch):
     assert calls._context() != before
 
 
+def test_where_keras_keeps_its_files_decides_nothing(monkeypatch, tmp_path):
+    before = calls._context()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert calls._context() == before
+
+
 # --- Random states -------------------------------------------------------------------------------
 
 

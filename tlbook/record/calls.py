@@ -35,6 +35,7 @@ METHODS = ("fit", "fit_predict", "fit_transform", "kneighbors", "predict")
 FUNCTIONS = {"tlbook.glyphs": "render", "tlbook.features": "extract", "tlbook.augment": "deskew"}
 FUNCTIONS |= {"sklearn.metrics": "silhouette_score"}
 SETTINGS = ("TF_", "XLA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_", "KERAS_")
+PLACES = ("KERAS_HOME",)  # which decide nothing: what is kept there is told by itself
 
 
 # --- Whether a call is being timed ---------------------------------------------------------------
@@ -78,7 +79,7 @@ def _context() -> list:
     import keras
 
     found = [run.versions(), keras.backend.backend(), run.device(), run.cores(), platform.machine()]
-    found.append({name: text for name, text in os.environ.items() if name.startswith(SETTINGS)})
+    found.append({name: text for name, text in os.environ.items() if name.startswith(SETTINGS) and name not in PLACES})
     for name in ("floatx", "epsilon", "image_data_format", "max_epochs", "max_steps_per_epoch"):
         found.append(getattr(keras.config, name, str)())
     if "keras.src" in sys.modules:
