@@ -93,8 +93,9 @@ lint: $(READY)  ## ruff: checks and formatting, notebooks too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-release-check: lint book test  ## everything, and that no recorded output is older than the code it used
+release-check: lint book test  ## everything, and that every chapter comes out as it was recorded: some hours
 	$(BIN)/python -m tlbook record --stale
+	$(BIN)/python -m tlbook record --replay
 
 UV := uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 lock:  ## resolve both lock files anew (needs uv)

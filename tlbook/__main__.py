@@ -150,11 +150,11 @@ def _sentences(agreed: bool) -> None:
 
 def _fit_together(arguments) -> None:
     """Refuse options of `record` that would change nothing where they stand: who wrote them wanted something."""
-    runs = not (arguments.stale or arguments.prose)
+    runs = not (arguments.stale or arguments.prose or arguments.replay)
     idle = {
         "--out": (arguments.out and arguments.seed is None, "--seed beside it", "add  --seed 0"),
         "--agreed": (arguments.agreed and not arguments.prose, "--prose beside it", "add  --prose"),
-        "--fresh": (arguments.fresh and not runs, "a chapter that is run", "leave out  --stale  or  --prose"),
+        "--fresh": (arguments.fresh and not runs, "a recording beside it", "leave it out: a replay computes all"),
         arguments.chapter: (arguments.chapter and arguments.prose, "no chapter beside --prose", "leave it out"),
     }
     for what, (alone, expected, do) in idle.items():
@@ -178,6 +178,9 @@ def record(arguments) -> None:
         if changed:
             do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
+    elif arguments.replay:
+        for name in [chapter] if chapter else code.chapters():
+            book.replay(name)
     elif arguments.prose:
         conditions.Book(paths.ROOT)  # which says what cannot be read before anything is written
         book.write_prose()
@@ -207,6 +210,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add("--seeds", default="0-4", help="for instance 0-2; without it 0-4")
     add("--seed", help="one run only, changing nothing of the book")
     add("--stale", action="store_true", help="list what changed since it was recorded")
+    add("--replay", action="store_true", help="compute one seed anew, nothing answered, and compare")
     add("--prose", action="store_true", help="write the numbers in prose anew, run nothing")
     parsers[record].add_argument(
         "--agreed", action="store_true", help="with --prose: every sentence that changed was read"

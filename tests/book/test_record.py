@@ -826,6 +826,44 @@ def test_where_a_loop_knows_no_signals_a_chapter_runs_all_the_same(toy, tmp_path
     assert runs.run_seed(TOY, 0, tmp_path / "out", "quick")["seed"] == 0
 
 
+# --- A replay ------------------------------------------------------------------------------------
+
+
+def test_a_replay_computes_a_seed_anew_and_agrees(recorded, tmp_path):
+    root = shutil.copytree(recorded["root"], tmp_path / "replay")
+    before = tree(root)
+    done = tlbook_command(root, "record", TOY, "--replay")
+    assert done.returncode == 0, done.stderr
+    assert f"{TOY}: all 3 numbers and claims of seed 0 as recorded" in done.stdout
+    assert tree(root) == before
+
+
+@pytest.mark.parametrize("which", ["a number", "a claim"])
+def test_a_replay_finds_what_was_not_measured(which, again, monkeypatch, capsys):
+    _, ran = again
+    real = runs.run_seed
+
+    def other(chapter, seed, out, **how):
+        assert how == {"fresh": True}
+        run = real(chapter, seed, out)
+        run["numbers" if which == "a number" else "claims"] |= (
+            {"toy_acc": 0.25} if which == "a number" else {"it is above zero": False}
+        )
+        return run
+
+    monkeypatch.setattr(runs, "run_seed", other)
+    assert main(["record", "--replay"]) == 1
+    said = capsys.readouterr().err
+    assert ran == [0] and f"{TOY}: 1 of 3: expected what was recorded; found " in said
+    assert ("0.25 came out" if which == "a number" else "True was recorded, False came out") in said
+
+
+def test_what_was_never_recorded_has_no_replay(toy, inside, capsys):
+    inside(toy)
+    assert main(["record", TOY, "--replay"]) == 1
+    assert "expected a chapter that was recorded" in capsys.readouterr().err
+
+
 # --- What is not computed again ------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import tempfile
+from pathlib import Path
 
 import nbformat
 
@@ -41,6 +43,27 @@ def record(chapter: str, seeds: list[int], **fresh: bool) -> None:
         finished = _run_all(chapter, seeds, **fresh)
         with alone(paths.RUNS / "book.lock", wait=True):
             _write_chapter(chapter, finished)
+
+
+def replay(chapter: str) -> None:
+    """Compute the first seed of a recorded chapter anew, nothing answered from the store, and compare.
+
+    `TlbookError` if a number or a claim comes out otherwise than it was recorded; times and speeds do each time.
+    """
+    recorded = read_chapter(chapter).metadata.get("tlbook", {})
+    kept = {row["name"]: row for row in register.rows() if row["chapter"] == chapter}
+    require(kept and recorded.get("seeds"), chapter, "a chapter that was recorded", "none", f"record {chapter} first")
+    with tempfile.TemporaryDirectory() as out:
+        ran = runs.run_seed(chapter, recorded["seeds"][0], Path(out), fresh=True)
+    then = {name: row["values"][0] for name, row in kept.items()}
+    then |= {text: held[0] for text, held in recorded["claims"].items()}
+    now = {**ran["numbers"], **ran["claims"]}
+    clocked = {name for name, row in kept.items() if row["unit"] in ("seconds", "images/s") or "speed" in name}
+    odd = [name for name in sorted({*then, *now} - clocked) if then.get(name) != now.get(name)]
+    found = "; ".join(f"{name}: {then.get(name)} was recorded, {now.get(name)} came out" for name in odd[:5])
+    do = "record it anew; where only last digits differ, replay on the machine that it was recorded on"
+    require(not odd, f"{chapter}: {len(odd)} of {len(now)}", "what was recorded", found, do)
+    print(f"{chapter}: all {len(now)} numbers and claims of seed {ran['seed']} as recorded, times and speeds aside")
 
 
 def _run_all(chapter: str, seeds: list[int], **fresh: bool) -> list[dict]:
