@@ -152,7 +152,7 @@ def _fit_together(arguments) -> None:
     """Refuse options of `record` that would change nothing where they stand: who wrote them wanted something."""
     runs = not (arguments.stale or arguments.prose or arguments.replay)
     idle = {
-        "--out": (arguments.out and arguments.seed is None, "--seed beside it", "add  --seed 0"),
+        "--out": (arguments.out and arguments.seed is None, "--seed beside it", "record CHAPTER --seed 0 --out FOLDER"),
         "--agreed": (arguments.agreed and not arguments.prose, "--prose beside it", "add  --prose"),
         "--fresh": (arguments.fresh and not runs, "a recording beside it", "leave it out: a replay computes all"),
         arguments.chapter: (arguments.chapter and arguments.prose, "no chapter beside --prose", "leave it out"),
@@ -179,8 +179,16 @@ def record(arguments) -> None:
             do = f"make record CHAPTER={changed[0].partition(' ')[0]}"
             raise TlbookError("what changed since it was recorded", "nothing", "; ".join(changed), do)
     elif arguments.replay:
+        wrong = []
         for name in [chapter] if chapter else code.chapters():
-            book.replay(name)
+            try:
+                book.replay(name)
+            except TlbookError as error:  # the other chapters are computed all the same
+                wrong.append(error)
+        if len(wrong) == 1:
+            raise wrong[0]
+        found = "; ".join(f"{error.what}: {error.found}" for error in wrong)
+        require(not wrong, "replay", "what was recorded", found, "record these chapters anew")
     elif arguments.prose:
         conditions.Book(paths.ROOT)  # which says what cannot be read before anything is written
         book.write_prose()

@@ -432,6 +432,38 @@ def test_code_with_effects_is_computed(kept):
     assert len(heard) >= 2
 
 
+def counting():
+    count = 0
+
+    def count_on(y, u):
+        nonlocal count
+        count += 1
+        return keras.ops.mean(u)
+
+    return count_on
+
+
+def telling(y, u):
+    tl.claim("it is told", True)
+    return keras.ops.mean(u)
+
+
+@pytest.mark.parametrize("loss", [counting(), telling], ids=["it counts on", "it makes a claim"])
+def test_what_would_not_happen_in_an_answered_call_is_computed(loss):
+    with pytest.raises(fingerprint.Unknown, match="code that"):
+        fingerprint.plain_digest(loss)
+
+
+def test_what_hangs_on_a_function_is_part_of_the_key():
+    def loss(y, u):
+        return loss.power * keras.ops.mean(u)
+
+    loss.power = 1.0
+    before = fingerprint.plain_digest(loss)
+    loss.power = 2.0
+    assert fingerprint.plain_digest(loss) != before
+
+
 AROUND = """
 import contextlib, time
 from time import perf_counter

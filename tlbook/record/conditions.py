@@ -121,7 +121,10 @@ class Condition:
             drawn = {name: rng.uniform(size=np.shape(value)) for name, value in kept.items()}
             most = {name: min(size, 1) if np.max(value) <= 1 else size * np.max(value) for name, value in kept.items()}
             self.values = {name: part * most[name] for name, part in drawn.items()}
-            found = bool(np.all(self._value(tree)))
+            try:
+                found = bool(np.all(self._value(tree)))
+            except (LookupError, TypeError, ValueError, ArithmeticError):  # of numbers that it cannot be asked of
+                continue
             if not found:
                 break
         self.values = kept

@@ -26,7 +26,8 @@ import numpy as np
 
 TIMERS = {"perf_counter", "perf_counter_ns", "process_time", "monotonic", "time", "time_ns"}
 EFFECTS = set(  # which an answer would not have, and what is read past the fingerprint
-    "print open input exec eval globals setattr environ getenv load read_text read_bytes".split()
+    """print open input exec eval globals setattr environ getenv load read_text read_bytes
+    claim number symptom say""".split()
 )
 STORES = {"STORE_GLOBAL", "STORE_ATTR", "DELETE_GLOBAL", "DELETE_ATTR"}
 SETUP = {"__init__", "build", "__post_init__"}  # run before, or when the answered network is built
@@ -185,6 +186,8 @@ class Fingerprint:
         self.say("function")
         self.walk(function.__defaults__)
         self.walk(function.__kwdefaults__)
+        if given := {name: each for name, each in vars(function).items() if name != "__wrapped__"}:
+            self._outside("attributes", given)
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         own = not (installed(file := function.__code__.co_filename) or file.startswith(OURS))
         self._code(function.__code__, function.__globals__, own)
@@ -205,7 +208,8 @@ class Fingerprint:
                 continue
             # Python 3.11 and 3.12 leave the names of a call's arguments to the reader.
             value = code.co_consts[each.arg] if step == "KW_NAMES" else each.argval
-            if own and step in STORES and code.co_name not in SETUP:
+            outer = step == "STORE_DEREF" and value in code.co_freevars
+            if own and (outer or (step in STORES and code.co_name not in SETUP)):
                 raise Unknown(f"code that sets {value}")
             self.say(step)
             if isinstance(value, types.CodeType):

@@ -43,6 +43,13 @@ def loose(text: str) -> list[int]:
     return [mark.start() for mark in re.finditer("<!-- num: ", bare) if mark.end() not in good]
 
 
+def refuse_loose(text: str, where: str) -> None:
+    """Raise `TlbookError` if a marker in a text has no number before it."""
+    for place in loose(text):
+        found = repr(text[max(0, place - 30) : place + 40])
+        raise TlbookError(where, "a number in ** before each marker", found, "write  **0 %**<!-- num: name -->")
+
+
 def fill(text: str, register: list[dict], chapter: str = "") -> str:
     """Write every marked number of a text anew from the register, which must hold it.
 
@@ -51,9 +58,6 @@ def fill(text: str, register: list[dict], chapter: str = "") -> str:
     'It reaches **50.0 ± 1.0 %**<!-- num: acc -->, at best **51.0 %**<!-- num: acc | max -->.'
     """
     known = {f"{row['chapter']}.{row['name']}": row for row in register}
-    for place in loose(text):
-        found = repr(text[max(0, place - 30) : place + 40])
-        raise TlbookError("marker of a number", "a number in ** before it", found, "write  **0 %**<!-- num: name -->")
 
     def replace(found: re.Match) -> str:
         old, name, form = found.groups()

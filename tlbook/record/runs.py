@@ -145,7 +145,9 @@ def run_seed(chapter: str, seed: int, out: Path, profile: str = "full", fresh: b
         env |= {"TLBOOK_LOG": str(log), "TLBOOK_CACHE": f"{scratch}/cache", "PYTHONHASHSEED": "0"}
         env |= {"TLBOOK_STORE": str(store_folder()), "TLBOOK_FRESH": "1" * fresh}
         env["PYTHONPATH"] = str(paths.ROOT) + (os.pathsep + path if path else "")
-        if env.get("TLBOOK_DATA"):  # the kernel works in the chapters' folder
+        if env.get("KERAS_HOME"):  # the kernel works in the chapters' folder
+            env["KERAS_HOME"] = os.path.abspath(env["KERAS_HOME"])
+        if env.get("TLBOOK_DATA"):
             env["TLBOOK_DATA"] = str(disk.named("TLBOOK_DATA", env["TLBOOK_DATA"]).absolute())
         began = time.perf_counter()
         ran = _execute(notebook, title, env, noise)
