@@ -283,7 +283,13 @@ def duplicate(network: keras.Model) -> keras.Model:
     try:
         twin = keras.models.clone_model(network)
         twin.set_weights(network.get_weights())
-    except (NotImplementedError, TypeError, ValueError) as error:
+        pairs = list(zip(network._flatten_layers(), twin._flatten_layers(), strict=True))
+        for part, other in pairs:
+            if isinstance(other, layers.Normalization):
+                other.finalize_state()  # of what was learned, as `adapt` does at its end
+            elif hasattr(part, "adapt"):
+                raise ValueError(f"{type(part).__name__} learned what no weight shows")
+    except Exception as error:  # of code of somebody else's, too
         found = f"{type(network).__name__}: {' '.join(str(error).split())[:100]}"
         raise TlbookError("duplicate(): network", "one that Keras can make again", found, do) from error
     return twin

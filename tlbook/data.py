@@ -26,7 +26,7 @@ import numpy as np
 from tlbook import glyphs
 from tlbook.arguments import MAX_SIZE, numbers, shown, whole
 from tlbook.disk import home, named, probe, read_text, regular, words
-from tlbook.run import TlbookError, log, requested_profile, require, say
+from tlbook.run import TlbookError, log, requested_profile, require, tell
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
 FILES = Path(__file__).with_name("files.toml")
@@ -238,7 +238,7 @@ def _download(name: str) -> Path:
     import keras
 
     probe(cache)
-    say(f"Downloading {file} ({entry['megabytes']} MB) into {cache}")
+    tell(f"Downloading {file} ({entry['megabytes']} MB) into {cache}")
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)
     try:
@@ -279,7 +279,7 @@ def fetch(name: str) -> Path:
     except TlbookError as wrong:
         if not _replaced(name, path):
             raise
-        say(f"{wrong.what}: not the right one, {wrong.found}")
+        tell(f"{wrong.what}: not the right one, {wrong.found}")
         try:
             return _download(name)
         except TlbookError as failed:

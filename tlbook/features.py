@@ -17,7 +17,7 @@ from tlbook.arguments import numbers, whole
 from tlbook.backbones import fitting
 from tlbook.data import digest, sweep
 from tlbook.disk import cache_folder, regular, words
-from tlbook.run import TlbookError, require, say
+from tlbook.run import TlbookError, require, tell
 
 CACHE_BYTES = 2_000_000_000  # the oldest files go when the cache grows beyond this
 
@@ -76,18 +76,20 @@ def extract(network: keras.Model, images: np.ndarray, *, batch_size: int = 512, 
         try:
             _keep(path, key, z)
         except OSError as error:  # no reason to stop
-            say(f"Features were not kept for the next time: {path.parent}: {words(error)}")
+            tell(f"Features were not kept for the next time: {path.parent}: {words(error)}")
     return z
 
 
 def _key(network: keras.Model, images: np.ndarray) -> str | None:
     """Name an answer by all that it depends on; None if code that is not Keras's or ours is part of it.
 
-    None also if a layer keeps what it learned where neither configuration nor weights show it: a vocabulary, bounds.
+    None also if a layer keeps something where neither configuration nor weights show it: a vocabulary, bounds, a mean
+    that was worked out when it learned them (all that has `adapt`), or a state from one call to the next.
     """
     parts = list(network._flatten_layers())
-    learned = [part for part in parts if hasattr(part, "adapt") and not isinstance(part, keras.layers.Normalization)]
-    if learned or any(isinstance(part, keras.layers.TFSMLayer) for part in parts):
+    if any(hasattr(part, "adapt") or getattr(part, "stateful", False) for part in parts):
+        return None
+    if any(isinstance(part, keras.layers.TFSMLayer) for part in parts):
         return None
     known = [each for part in parts for each in (type(part), *filter(callable, vars(part).values()))]
     if not all(getattr(each, "__module__", "").startswith(("keras.", "tlbook.")) for each in known):

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tlbook.arguments import MAX_SIZE, shown
-from tlbook.disk import regular, words
+from tlbook.disk import named, regular, words
 from tlbook.run import TlbookError, require
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # none of Pillow's forty other readers sees a stranger's file
@@ -117,10 +117,11 @@ def _content(path) -> bytes:
         good = False
     require(good, "read_photo(): path", expected, shown(path), "name the file")
     try:
-        length = regular(Path(path), expected).st_size
+        name = named("read_photo(): path", path)
+        length = regular(name, expected).st_size
         found, do = f"{length:,} bytes", "save it smaller, as a JPEG"
         require(length <= MAX_BYTES, str(path), f"at most {MAX_BYTES:,} bytes", found, do)
-        with open(path, "rb") as file:
+        with open(name, "rb") as file:
             content = file.read(MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         found = words(error) if isinstance(error, OSError) else str(error)

@@ -64,6 +64,11 @@ def say(text: str) -> None:
         print(text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding), flush=True)
 
 
+def tell(text: str) -> None:
+    """Tell whoever is there a thing of this machine; a recorder by its log: what is printed stands on the page."""
+    log(kind="note", text=text) if os.environ.get("TLBOOK_LOG") else say(text)
+
+
 def requested_profile() -> str | None:
     """Return the profile that ``TLBOOK_PROFILE`` asks for, or None where it is unset; `TlbookError` if it is neither.
 

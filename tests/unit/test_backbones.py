@@ -285,6 +285,24 @@ def test_a_network_that_keras_cannot_make_again_has_no_copy(refused):
         backbones.duplicate(network)
 
 
+def test_a_copy_scales_by_what_was_learned():
+    images = np.random.default_rng(0).normal(50, 10, (9, 4)).astype("float32")
+    network = keras.Sequential([keras.Input((4,)), layers.Normalization(axis=-1)])
+    network.layers[0].adapt(images)
+    twin = backbones.duplicate(network)
+    assert_allclose(twin.predict(images, verbose=0), network.predict(images, verbose=0), atol=1e-5)
+    assert abs(twin.predict(images, verbose=0).mean()) < 1e-3
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras has look-ups on TensorFlow alone")
+def test_a_vocabulary_has_no_copy(refused):
+    known = layers.IntegerLookup(num_oov_indices=1)
+    known.adapt(np.array([1, 2, 3]))
+    network = keras.Sequential([keras.Input((4,)), known])
+    with refused("duplicate(): network", "IntegerLookup learned what no weight shows"):
+        backbones.duplicate(network)
+
+
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0, -1e-3, "fast", None])
 def test_a_rate_that_is_no_number_above_0_is_refused(rate, source, refused):
     with refused("train_source(): rate", "a finite number", "rate=2e-3"):

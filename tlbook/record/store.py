@@ -106,11 +106,6 @@ def _opened(name: str, sealed: bytes):
         return _unpack(json.loads(arrays["head"].tobytes()), arrays)
 
 
-def _tell(text: str) -> None:
-    """Tell whoever records: what a kernel prints would stand on the page."""
-    run.log(kind="note", text=text) if os.environ.get("TLBOOK_LOG") else run.say(text)
-
-
 class Store:
     """A folder of entries, named by what decided them and by the random states that they used."""
 
@@ -136,7 +131,7 @@ class Store:
         except FileNotFoundError:
             return None
         except Exception as error:  # of NumPy, zipfile, JSON or the system: whatever a broken file leads to
-            _tell(f"A broken answer was computed anew: {type(error).__name__}")
+            run.tell(f"A broken answer was computed anew: {type(error).__name__}")
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
@@ -153,7 +148,7 @@ class Store:
         except Exception as error:  # `Unknown`, or a disk that is full: no reason to stop
             if isinstance(error, Unknown):
                 return str(error)
-            _tell(f"An answer was not kept: {' '.join(str(error).split())[:200]}")
+            run.tell(f"An answer was not kept: {' '.join(str(error).split())[:200]}")
             return "not kept"
         return ""
 
