@@ -388,6 +388,6 @@ def test_a_limit_that_python_cannot_write_is_refused(name, refused):
 def test_a_photo_in_the_home_folder_is_found_by_a_tilde(tmp_path, monkeypatch, refused):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.png").write_bytes(saved(Image.new("RGB", (32, 32), "red"), "PNG"))
-    assert photos.read_photo("~/a.png")[0, 0].tolist() == [255, 0, 0]
+    assert read_photo("~/a.png")[0, 0].tolist() == [255, 0, 0]
     with refused("read_photo(): path", "a user whom this system knows"):
-        photos.read_photo("~nouser/a.png")
+        read_photo("~nouser/a.png")
