@@ -288,6 +288,7 @@ LIES = [(kind, *lie) for kind, lies in TEXT.items() for lie in lies]
 def changed(page: str, old: str, new: str) -> Book:
     """Return the book with one place of its text changed."""
     book = copy.copy(BOOK)
+    old = pages.fill(old, BOOK.rows, page)  # a chapter that is recorded anew has other numbers, and the same lies
     if page in BOOK.pages:
         assert BOOK.pages[page].count(old) >= 1, f"nothing to turn in {page}: {old}"
         book.pages = {**BOOK.pages, page: BOOK.pages[page].replace(old, new, 1)}
