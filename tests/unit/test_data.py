@@ -503,9 +503,9 @@ def test_arrays_in_fortran_order_are_the_same_arrays(stand_in, small, places):
     assert_array_equal(data.mnist().x_train, small["x_train"])
 
 
-def test_a_home_that_nobody_has_is_a_folder_that_is_not_there(stand_in, monkeypatch, refused):
+def test_a_home_that_nobody_has_is_refused(stand_in, monkeypatch, refused):
     monkeypatch.setenv("TLBOOK_DATA", "~nobody-of-this-name/data")
-    with refused("TLBOOK_DATA=~nobody-of-this-name/data", "nothing there"):
+    with refused("TLBOOK_DATA: ", "a user whom this system knows", "~nobody-of-this-name/data"):
         data.mnist()
 
 
