@@ -87,7 +87,11 @@ def chapter(lab, browser, request):
         raw |= set(left)
         cited |= {" ".join(one.split()) for one in seen["cited"]}
         images |= {source: good or images.get(source, False) for source, good in seen["images"]}
-        more = page.evaluate(DOWN)
+        for _ in range(6):  # on a busy machine the page grows late
+            more = page.evaluate(DOWN)
+            if more:
+                break
+            page.wait_for_timeout(500)
     yield {"failed": failed, "raw": raw, "cited": cited, "images": images}
     page.close()
 
