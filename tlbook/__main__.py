@@ -154,7 +154,7 @@ def _fit_together(arguments) -> None:
     idle = {
         "--out": (arguments.out and arguments.seed is None, "--seed beside it", "record CHAPTER --seed 0 --out FOLDER"),
         "--agreed": (arguments.agreed and not arguments.prose, "--prose beside it", "add  --prose"),
-        "--fresh": (arguments.fresh and not runs, "a recording beside it", "leave it out: a replay computes all"),
+        "--fresh": (arguments.fresh and not runs, "a recording beside it", "leave it out"),
         arguments.chapter: (arguments.chapter and arguments.prose, "no chapter beside --prose", "leave it out"),
     }
     for what, (alone, expected, do) in idle.items():
