@@ -283,8 +283,7 @@ def duplicate(network: keras.Model) -> keras.Model:
     try:
         twin = keras.models.clone_model(network)
         twin.set_weights(network.get_weights())
-        pairs = list(zip(network._flatten_layers(), twin._flatten_layers(), strict=True))
-        for part, other in pairs:
+        for part, other in zip(network._flatten_layers(), twin._flatten_layers(), strict=True):
             if isinstance(other, layers.Normalization):
                 other.finalize_state()  # of what was learned, as `adapt` does at its end
             elif hasattr(part, "adapt"):
