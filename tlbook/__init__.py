@@ -9,7 +9,7 @@ import importlib
 
 from tlbook.run import Run, TlbookError, start
 
-_PARTS = ("augment", "backbones", "clusters", "data", "features", "glyphs", "neighbours", "photos", "plots")
+_PARTS = ("augment", "backbones", "clusters", "course", "data", "features", "glyphs", "neighbours", "photos", "plots")
 _NAMES = {"claim": "claims", "number": "claims", "symptom": "claims"}
 
 __all__ = ["Run", "TlbookError", "start", *_NAMES, *_PARTS]

@@ -1,0 +1,140 @@
+"""A whole class: from what was handed in to scores, feedback and tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+from tlbook import disk
+from tlbook.course import build, merge
+from tlbook.course.sandbox import require_protection
+from tlbook.run import TlbookError, require
+
+NAME = re.compile(r"[\w.@-]{1,80}")
+BOARD = re.compile(r"^leaderboard: (.+)$", re.MULTILINE)
+COLUMNS = ("student", "assignment", "points", "of", "by hand", "hours late", "seconds", "remarks")
+
+
+@dataclass
+class Graded:
+    """What one submission earned."""
+
+    student: str
+    assignment: str
+    points: float = 0.0
+    of: float = 0.0
+    by_hand: float = 0.0  # points that wait for a person
+    hours_late: float = 0.0
+    seconds: float = 0.0
+    remarks: list[str] = field(default_factory=list)
+    board: str = ""  # what the assignment's leaderboard says of it
+
+    def row(self) -> list:
+        """Return it as a row of the table."""
+        numbers = [round(value, 2) for value in (self.points, self.of, self.by_hand, self.hours_late, self.seconds)]
+        return [self.student, self.assignment, *numbers, "; ".join(self.remarks)]
+
+
+def students(course: Path, assignment: str) -> list[str]:
+    """Return who handed in an assignment; a folder whose name cannot be a student's is refused."""
+    found = sorted(path.name for path in (course / "submitted").glob("*") if (path / assignment).is_dir())
+    odd = [name for name in found if not NAME.fullmatch(name) or name.startswith(".")]
+    do = "rename it to the student's login"
+    require(not odd, str(course / "submitted"), "folders named as students are", ", ".join(odd[:3]), do)
+    return found
+
+
+def _receive(course: Path, student: str, assignment: str) -> list[str]:
+    """Check what was handed in; where there is no notebook in it that can be read, an empty one stands for it."""
+    folder = course / "submitted" / student / assignment
+    try:
+        submitted = merge.read_submitted(folder / f"{assignment}.ipynb")
+        remarks = []
+    except TlbookError as error:
+        submitted, remarks = nbformat.v4.new_notebook(), [f"no notebook: expected {error.expected}, found {error.found}"]
+    names = {merge.grade_id(cell) for cell in submitted.cells}
+    released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+    if not remarks and not names & {merge.grade_id(cell) for cell in released.cells}:
+        remarks.append("no cell of this assignment is in it: was it copied into another notebook?")
+    target = course / "checked" / student / assignment
+    contents = {target / f"{assignment}.ipynb": nbformat.writes(merge.merged(released, submitted)) + "\n"}
+    stamp = folder / "timestamp.txt"
+    if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 100:
+        contents[target / "timestamp.txt"] = stamp.read_bytes()
+    disk.write(contents)
+    return remarks
+
+
+def grade(course: Path, assignment: str, *, unprotected: bool = False) -> list[Graded]:
+    """Grade all that was handed in of an assignment; what one submission does changes nothing for the others.
+
+    Writes grades into the gradebook, feedback for each student, ``grades-ASSIGNMENT.csv``, and the leaderboard of an
+    assignment that has one. `TlbookError` if the folder is no course, nobody handed in, or nothing protects you.
+    """
+    from nbgrader.apps import NbGraderAPI
+
+    do = f"python -m tlbook course begin {course}"
+    require((course / "nbgrader_config.py").is_file(), str(course), "the folder of a course", "none", do)
+    build.read_source(assignment)
+    found = students(course, assignment)
+    where = course / "submitted" / "STUDENT" / assignment / f"{assignment}.ipynb"
+    require(found, assignment, f"notebooks handed in, as {where}", "none", "put them there")
+    require_protection(unprotected)
+    settings = build.config(course)
+    settings.CourseDirectory.submitted_directory = "checked"
+    settings.ProtectedExecute.unprotected = unprotected
+    api, graded = NbGraderAPI(config=settings), []
+    for number, student in enumerate(found, 1):
+        began = time.perf_counter()
+        result = Graded(student, assignment, remarks=_receive(course, student, assignment))
+        said = api.autograde(assignment, student, force=True, create=True)
+        if said["success"]:
+            _look_up(course, api, result)
+        else:
+            result.remarks.append(f"not graded: {build.last_line(said)}")
+        result.seconds = time.perf_counter() - began
+        graded.append(result)
+        told = f"{result.points:g} of {result.of:g} points"
+        told += f", {result.by_hand:g} more to be marked by hand" * bool(result.by_hand)
+        print(f"{number:3} of {len(found)}  {student}: {told}, {result.seconds:.0f} s", *result.remarks, sep="; ")
+    api.generate_feedback(assignment, force=True)
+    _write_tables(course, assignment, graded)
+    return graded
+
+
+def _look_up(course: Path, api, result: Graded) -> None:
+    """Take a submission's points from the gradebook, and what its tests printed for the leaderboard."""
+    from nbgrader import utils
+
+    with api.gradebook as gradebook:
+        submission = gradebook.find_submission(result.assignment, result.student)
+        result.points, result.of = submission.score, submission.max_score
+        result.hours_late = submission.total_seconds_late / 3600
+        waiting = [grade for notebook in submission.notebooks for grade in notebook.grades if grade.needs_manual_grade]
+        result.by_hand = sum(grade.max_score for grade in waiting)
+    path = course / "autograded" / result.student / result.assignment / f"{result.assignment}.ipynb"
+    for cell in nbformat.read(path, as_version=4).cells:
+        outputs = cell.get("outputs", [])
+        stopped = [output.evalue for output in outputs if output.get("ename") == "Stopped"]
+        result.remarks += [f"a cell was stopped: {said}" for said in stopped]
+        if utils.is_grade(cell) and not utils.is_solution(cell):  # what a student prints counts for nothing
+            told = BOARD.findall("".join(output.get("text", "") for output in outputs))
+            result.board = told[-1] if told else result.board
+
+
+def _write_tables(course: Path, assignment: str, graded: list[Graded]) -> None:
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(COLUMNS)
+    writer.writerows(result.row() for result in graded)
+    contents = {course / f"grades-{assignment}.csv": table.getvalue()}
+    if board := sorted((result.board for result in graded if result.board), reverse=True):
+        rows = "".join(f"| {place} | {said} |\n" for place, said in enumerate(board, 1))
+        contents[course / f"leaderboard-{assignment}.md"] = f"| place | result |\n|---|---|\n{rows}"
+    disk.write(contents)

@@ -1,0 +1,120 @@
+"""A submission's own work, set into the notebook that was handed out.
+
+Only what a student may write is taken from a submission: the cells for solutions and explanations, and cells that
+were added. Everything else is as it was handed out, whatever was done to it: tests that were copied, moved, changed
+or deleted, points in metadata, a notebook that lacks half its cells.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import nbformat
+
+from tlbook import disk
+from tlbook.run import TlbookError
+
+LARGEST = 5_000_000  # bytes of a notebook
+MOST_BYTES, MOST_FILES = 50_000_000, 2_000  # of what lies beside it, of a student's own pictures say
+LONGEST = 50_000  # letters of one cell
+ADDED = 200  # cells
+
+
+def grade_id(cell) -> str:
+    """Return the name that nbgrader knows a cell by, empty where there is none."""
+    about = cell.metadata.get("nbgrader")
+    found = about.get("grade_id") if isinstance(about, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _is_solution(cell) -> bool:
+    return cell.metadata.get("nbgrader", {}).get("solution", False)
+
+
+def _plain(cell, kind: str | None = None):
+    """Return a new cell with a student's text and nothing else of theirs: no outputs, metadata or attachments."""
+    source = str(cell.source)[:LONGEST]
+    kind = kind or cell.cell_type
+    return nbformat.v4.new_code_cell(source) if kind == "code" else nbformat.v4.new_markdown_cell(source)
+
+
+def merged(released, submitted):
+    """Return the released notebook with the solutions and the added cells of a submission.
+
+    A solution that is there several times is taken where it comes last, one that is missing stays as it was handed
+    out. Added cells follow the cell of the release that they followed. Takes and gives notebooks of nbformat 4.
+    """
+    known = {grade_id(cell): cell for cell in released.cells}
+    last = {grade_id(cell): place for place, cell in enumerate(submitted.cells) if grade_id(cell) in known}
+    own, added, before, room = {}, {}, "", ADDED
+    for place, cell in enumerate(submitted.cells):
+        name = grade_id(cell)
+        if name in known and last[name] == place:
+            before = name
+            if _is_solution(known[name]):
+                own[name] = _plain(cell, known[name].cell_type)
+        elif name not in known and cell.cell_type in ("code", "markdown") and cell.source.strip() and room > 0:
+            room -= 1
+            added.setdefault(before, []).append(_plain(cell))
+    cells = added.get("", [])
+    for cell in released.cells:
+        kept = nbformat.from_dict(cell)
+        kept.source = own[grade_id(cell)].source if grade_id(cell) in own else cell.source
+        cells += [kept, *added.get(grade_id(cell), [])]
+    made = nbformat.v4.new_notebook(cells=cells, metadata=released.metadata)
+    made.nbformat, made.nbformat_minor = released.nbformat, released.nbformat_minor
+    for place, cell in enumerate(made.cells):
+        cell["id"] = f"cell-{place}"
+    return made
+
+
+def read_submitted(path: Path):
+    """Return a submitted notebook; `TlbookError` if it is none, or larger than 5 MB."""
+    do = "ask for it again; it counts as empty until then"
+    try:
+        about = os.lstat(path)
+        if not stat.S_ISREG(about.st_mode):
+            raise TlbookError(path.name, "a notebook", "something that is no file", do)
+        if about.st_size > LARGEST:
+            raise TlbookError(path.name, f"a notebook of at most {LARGEST:,} bytes", f"{about.st_size:,}", do)
+        notebook = nbformat.reads(path.read_bytes().decode("utf-8"), as_version=4)
+        nbformat.validate(notebook)
+        return notebook
+    except FileNotFoundError:
+        raise TlbookError(path.name, "the notebook that was handed out, under its name", "none", do) from None
+    except (TlbookError, MemoryError):
+        raise
+    except Exception as error:  # of JSON and its scheme: each its own
+        found = " ".join(str(error).split())[:150] or type(error).__name__
+        raise TlbookError(path.name, "a notebook", found, do) from error
+
+
+def copy_files(source: Path, target: Path, skip: set[str]) -> list[str]:
+    """Copy what lies beside a submitted notebook, plain files only; return what was left out, and why.
+
+    Links are never followed: one could lead to the solutions.
+    """
+    left, size, count = [], 0, 0
+    for folder, names, files in os.walk(source, followlinks=False):
+        here = Path(folder)
+        for name in sorted(names):
+            if (here / name).is_symlink():
+                left.append(f"{(here / name).relative_to(source)}: a link")
+        names[:] = sorted(name for name in names if not (here / name).is_symlink() and not name.startswith("."))
+        for name in sorted(files):
+            path = here / name
+            inner = path.relative_to(source)
+            if str(inner) in skip or name.startswith(".") or name.endswith(".ipynb"):
+                continue
+            about = os.lstat(path)
+            size, count = size + about.st_size, count + 1
+            if not stat.S_ISREG(about.st_mode):
+                left.append(f"{inner}: no plain file")
+            elif size > MOST_BYTES or count > MOST_FILES:
+                left.append(f"{inner} and what follows: more than {MOST_BYTES:,} bytes or {MOST_FILES:,} files")
+                return left
+            else:
+                disk.write({target / inner: path.read_bytes()})
+    return left

@@ -1,0 +1,277 @@
+"""What a submission may see, touch and use up while it is graded: Linux with bubblewrap.
+
+A submission sees Python, this package and a copy of its own files. It has no network, writes into memory that is
+thrown away afterwards, starts no other process, and has its time, memory and output limited. The gradebook, other
+submissions, the sources of the assignments and the teacher's own files are not there at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tlbook
+from tlbook.course import answers
+from tlbook.run import TlbookError, require, tell
+
+INSTALL = "sudo apt install bubblewrap   (Debian, Ubuntu; on macOS and Windows grade in WSL or on a Linux machine)"
+SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/alternatives")
+CPUS = "/sys/devices/system/cpu"  # where libraries count the cores
+LONGEST = answers.MOST + 10_000_000  # bytes of one reply; more ends the process
+
+# Numbers of system calls. What makes another process or leaves the sandbox is refused; a thread is let through.
+CALLS = {
+    "x86_64": (0xC000003E, {"clone": 56, "clone3": 435, "fork": 57, "vfork": 58},
+               (101, 165, 248, 249, 250, 272, 298, 308, 321, 323, 425)),
+    "aarch64": (0xC00000B7, {"clone": 220, "clone3": 435},
+                (40, 97, 117, 217, 218, 219, 241, 268, 280, 282, 425)),
+}  # fmt: skip
+THREAD = 0x00010000  # CLONE_THREAD
+LOAD, EQUAL, SET, AT_LEAST, RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
+ALLOW, KILL = 0x7FFF0000, 0x80000000
+NOT_PERMITTED, AGAIN, NO_SUCH_CALL = (0x00050000 | number for number in (1, 11, 38))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one submission may use up."""
+
+    seconds: float = 600  # in all, by the clock
+    cell_seconds: float = 240  # of one cell or one answer
+    gigabytes: float = 8  # of addresses: some more than of memory
+    written_megabytes: int = 500  # of files, in memory
+
+
+class Stopped(Exception):
+    """A submission's process has ended: of itself, or because it used up what it had."""
+
+
+def _filter() -> bytes:
+    """Return the seccomp program, in classic BPF, that lets no process begin another one."""
+    machine, calls, refused = CALLS[platform.machine()]
+    program = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, machine), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
+    program += [(AT_LEAST, 0, 1, 0x40000000), (RETURN, 0, 0, NO_SUCH_CALL)]  # another table of calls
+    program += [(EQUAL, 0, 1, calls["clone3"]), (RETURN, 0, 0, NO_SUCH_CALL)]  # then `clone` is tried, which shows why
+    for number in (*refused, *(calls[name] for name in ("fork", "vfork") if name in calls)):
+        program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, NOT_PERMITTED)]
+    program += [(EQUAL, 0, 3, calls["clone"]), (LOAD, 0, 0, 16), (SET, 1, 0, THREAD), (RETURN, 0, 0, AGAIN)]
+    program += [(RETURN, 0, 0, ALLOW)]
+    return b"".join(struct.pack("HBBI", *line) for line in program)
+
+
+def _command(hand_in: Path, limits: Limits, hidden: tuple[Path, ...], seccomp: int) -> list[str]:
+    """Return the call of bubblewrap, without what is to be run in it."""
+    own = [sys.prefix, sys.base_prefix, str(Path(tlbook.__file__).parent)]
+    seen = [path for path in (*SYSTEM, CPUS, *own) if os.path.exists(path)]
+    size = str(limits.written_megabytes * 1_000_000)
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/box"]
+    for path in seen:
+        command += ["--ro-bind", path, path]
+    for path in hidden:
+        command += ["--ro-bind", "/dev/null", str(path)]
+    command += ["--ro-bind", str(hand_in), "/hand-in", "--remount-ro", "/", "--chdir", "/box", "--hostname", "sandbox"]
+    return [*command, "--seccomp", str(seccomp), "--"]
+
+
+def _environment(home: str) -> dict[str, str]:
+    package = str(Path(tlbook.__file__).parents[1])
+    threads = str(max(1, (os.cpu_count() or 2)))
+    return {
+        "HOME": home, "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0",
+        "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "TLBOOK_PROFILE": "quick", "TLBOOK_SEED": "0",
+        "TLBOOK_CACHE": f"{home}/.cache", "KERAS_HOME": f"{home}/.keras", "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline", "IPYTHONDIR": f"{home}/.ipython", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": threads,
+        "KERAS_BACKEND": os.environ.get("KERAS_BACKEND") or "tensorflow",
+    }  # fmt: skip
+
+
+def protected() -> bool:
+    """Return whether this machine can run a submission protected; a real one is tried."""
+    if platform.machine() not in CALLS or not shutil.which("bwrap"):
+        return False
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            with Sandbox(Path(empty), Limits(seconds=60)) as box:
+                return box.run("1 + 1")[0]["data"]["text/plain"] == "2"
+        except (OSError, Stopped, LookupError, TlbookError):
+            return False
+
+
+class Sandbox:
+    """A submission's process, from outside: cells to run, and questions about what they defined.
+
+    Parameters
+    ----------
+    hand_in : Path
+        Folder of what was handed in; the process works on a copy.
+    limits : Limits
+        How much it may use up.
+    hidden : tuple of Path
+        Files of this package that it finds empty.
+    unprotected : bool
+        Run it as any program of this user, with limits of time and memory alone.
+
+    Every method raises `Stopped` when the process has ended, or is ended because a limit was reached.
+    """
+
+    def __init__(self, hand_in: Path, limits: Limits | None = None, hidden=(), *, unprotected: bool = False):
+        self.hand_in, self.limits, self.hidden = hand_in, limits or Limits(), tuple(hidden)
+        self.unprotected, self.deadline = unprotected, time.monotonic() + self.limits.seconds
+
+    def __enter__(self):
+        to_it, mine = os.pipe()
+        self._replies, from_it = os.pipe()
+        self._rest = b""
+        keep, command, self._home = [to_it, from_it], [], None
+        if self.unprotected:
+            self._home = tempfile.mkdtemp(prefix="tlbook-unprotected-")
+        else:
+            program, end = os.pipe()
+            os.write(end, _filter())
+            os.close(end)
+            keep.append(program)
+            command = _command(self.hand_in, self.limits, self.hidden, program)
+        where = str(self.hand_in) if self.unprotected else "/hand-in"
+        command += [sys.executable, "-m", "tlbook.course.worker", where, str(to_it), str(from_it)]
+        environment = _environment(self._home or "/box")
+        if not self.unprotected:  # bubblewrap clears what it was given: it is told what to set
+            at = command.index("--seccomp")
+            command[at:at] = [part for item in environment.items() for part in ("--setenv", *item)]
+        none, cwd = subprocess.DEVNULL, self._home
+        options = {"stdin": none, "stdout": none, "stderr": none, "env": environment, "cwd": cwd}
+        options["env"] = environment if self.unprotected else {**environment, "PATH": os.environ.get("PATH", "/usr/bin")}
+        try:
+            self._process = subprocess.Popen(command, pass_fds=keep, preexec_fn=self._limit, **options)
+        finally:
+            for end in keep:
+                os.close(end)
+        self._commands = os.fdopen(mine, "wb")
+        return self
+
+    def _limit(self) -> None:
+        """Set the limits that the system itself keeps, in the new process."""
+        import resource
+
+        size, seconds = int(self.limits.gigabytes * 1e9), int(self.limits.seconds * (os.cpu_count() or 1)) + 5
+        written = self.limits.written_megabytes * 1_000_000
+        for what, most in {"AS": size, "CPU": seconds, "FSIZE": written, "CORE": 0, "NOFILE": 256}.items():
+            resource.setrlimit(getattr(resource, f"RLIMIT_{what}"), (most, most))
+
+    def __exit__(self, *_):
+        self.stop()
+        with contextlib.suppress(OSError):  # what was not sent yet
+            self._commands.close()
+        os.close(self._replies)
+        if self._home:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def stop(self) -> None:
+        """End the process, and with it all that it began."""
+        self._process.kill()
+        self._process.wait()
+
+    def run(self, source: str) -> list[dict]:
+        """Run a cell; return its outputs, as notebooks keep them."""
+        outputs = self._ask({"do": "run", "source": source}).get("outputs")
+        return _outputs(outputs)
+
+    def value(self, name: str):
+        """Return a plain value that the notebook gave a name."""
+        return self._answer({"do": "value", "name": name})
+
+    def call(self, name: str, *args, **kwargs):
+        """Call a function of the notebook with plain values; return its plain result."""
+        return self._answer({"do": "call", "name": name, "args": answers.write([list(args), kwargs], "arguments")})
+
+    def network(self, name: str) -> dict:
+        """Return a network of the notebook as plain values."""
+        return self._answer({"do": "network", "name": name})
+
+    def _answer(self, command: dict):
+        reply = self._ask(command)
+        name, text = command["name"], reply.get("answer")
+        if isinstance(text, str):
+            try:
+                return answers.read(text)
+            except ValueError as error:
+                raise TlbookError(name, "a plain value", str(error)[:200], "give a number, text or array") from error
+        said = f"{reply.get('wrong')}: {reply.get('said')}"[:500]
+        raise WrongAnswer(said if reply.get("wrong") != "TlbookError" else str(reply.get("said"))[:500])
+
+    def _ask(self, command: dict) -> dict:
+        try:
+            self._commands.write(json.dumps(command).encode() + b"\n")
+            self._commands.flush()
+        except OSError as error:
+            raise Stopped(self._why()) from error
+        line = self._line(min(self.deadline, time.monotonic() + self.limits.cell_seconds))
+        try:
+            reply = json.loads(line)
+        except (ValueError, RecursionError):
+            reply = None
+        if not isinstance(reply, dict):
+            self.stop()
+            raise Stopped("its process said something else than it was asked")
+        return reply
+
+    def _line(self, until: float) -> bytes:
+        parts, length = [self._rest], len(self._rest)
+        while b"\n" not in parts[-1]:
+            ready, _, _ = select.select([self._replies], [], [], max(0, until - time.monotonic()))
+            if not ready or length > LONGEST:
+                self.stop()
+                took = f"it took longer than {self.limits.cell_seconds:.0f} s, or {self.limits.seconds:.0f} s in all"
+                raise Stopped("it said too much" if ready else took)
+            part = os.read(self._replies, 2**20)
+            if not part:
+                raise Stopped(self._why())
+            parts.append(part)
+            length += len(part)
+        line, _, self._rest = b"".join(parts).partition(b"\n")
+        return line
+
+    def _why(self) -> str:
+        status = self._process.wait()
+        return f"its process ended (status {status}), of itself or for want of memory"
+
+
+class WrongAnswer(Exception):
+    """What a submission's own code raised when it was asked."""
+
+
+def _outputs(outputs) -> list[dict]:
+    """Return outputs of a cell as a notebook may keep them; whatever else was said is dropped."""
+    kept = []
+    for output in outputs if isinstance(outputs, list) else []:
+        match output:
+            case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
+                kept.append({"output_type": "stream", "name": name, "text": text[:200_000]})
+            case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
+                data = {key: str(value) for key, value in data.items() if key in ("text/plain", "image/png")}
+                more = {"execution_count": None} if kind == "execute_result" else {}
+                kept.append({"output_type": kind, "data": data, "metadata": {}, **more})
+            case {"output_type": "error", "ename": str(name), "evalue": str(said), "traceback": list(lines)}:
+                lines = [str(line)[:5_000] for line in lines[:20]]
+                kept.append({"output_type": "error", "ename": name[:200], "evalue": said[:2_000], "traceback": lines})
+    return kept[:200]
+
+
+def require_protection(unprotected: bool) -> None:
+    """Raise `TlbookError` unless submissions run protected, or somebody said that they need not."""
+    if unprotected:
+        tell("UNPROTECTED: submissions run as programs of yours. They can read your files, and change them")
+        return
+    do = f"{INSTALL}, or, for code that you trust as your own,  --unprotected"
+    require(protected(), "grading", "bubblewrap, which keeps submissions apart", "none that works here", do)
