@@ -9,7 +9,7 @@ READY := .venv/ready
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help book site-archive test lab record choices roads weights bench lint release-check lock clean
+.PHONY: help book site-archive test lab coursework record choices roads weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
 # Recipes read these from the environment: pasted into a command, their text would be run. LAB is split into words.
 export CHAPTER SEEDS BACKEND LAB
@@ -82,6 +82,9 @@ choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CH
 roads: $(READY)  ## measure chapter 4's methods on all training images, some two hours; installs the extra `peers`
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[peers]'
 	$(STORE) $(BIN)/python book/roads/measure.py
+
+coursework: $(READY)  ## what teachers hand out and what they keep, slides and quizzes among it: _build/coursework
+	$(BIN)/python -m tlbook course kit _build/coursework
 
 weights: $(READY)  ## train the shipped letters networks anew
 	$(BIN)/python -m tlbook weights

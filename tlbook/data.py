@@ -26,7 +26,7 @@ import numpy as np
 
 from tlbook import folders, glyphs
 from tlbook.arguments import MAX_SIZE, numbers, real, shown, whole
-from tlbook.disk import home, named, probe, read_text, regular, words
+from tlbook.disk import home, named, probe, read_text, regular, words, write
 from tlbook.run import TlbookError, log, requested_profile, require, tell
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
@@ -304,6 +304,28 @@ def verify(name: str) -> str:
         return f"right, {fetch_checked(name)}, {_entry(name)['licence']}"
     found = globals()[name]().provenance
     return f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
+
+
+def pack(folder) -> str:
+    """Copy every data set and file of weights on this disk into a folder, each checked; say what lies there now.
+
+    With ``TLBOOK_DATA`` set to the copy, whoever has no network reads from it. A file that is there already and right
+    is left alone. `TlbookError` if a file on this disk is not the right one, or the folder cannot be written.
+    """
+    folder, copied = named("pack(): folder", folder), []
+    for name, entry in _entries().items():
+        path = locate(name)
+        if path is None or path.parent == SAMPLES:  # what ships with the package is on every machine
+            continue
+        _check(name, path)
+        target = folder / entry["file"]
+        if not target.exists() or not path.samefile(target):
+            write({target: path.read_bytes()})
+        _check(name, target)
+        copied.append(f"{target}: {entry['megabytes']} MB, right; {entry['licence']}")
+    do = "python -m tlbook data fetch mnist"
+    require(copied, "data pack", "a file on this disk to copy", "none", do)
+    return "\n".join([*copied, f"To use it:  export TLBOOK_DATA={shlex.quote(str(folder.absolute()))}"])
 
 
 def mnist() -> Dataset:

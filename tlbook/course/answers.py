@@ -33,7 +33,7 @@ def _write(value, what: str):
     if isinstance(value, np.generic):
         return _write(value.item(), what)
     if isinstance(value, np.ndarray) and value.dtype.kind in KINDS:
-        value = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+        value = value.astype(value.dtype.newbyteorder("<"), order="C")
         content = base64.b64encode(value.tobytes()).decode()
         return {"array": content, "shape": list(value.shape), "dtype": value.dtype.str}
     if isinstance(value, list | tuple):

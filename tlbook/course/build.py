@@ -32,10 +32,18 @@ def names() -> list[str]:
     return sorted(path.stem for path in SOURCES.glob("*/*.ipynb") if path.stem == path.parent.name)
 
 
+def _some_names() -> list[str]:
+    """Return the names of all assignments; `TlbookError` if there are none: archives of the book hold no solutions."""
+    do = "clone the repository with git, or ask the authors"
+    require(found := names(), str(SOURCES), "the sources of the assignments", "none", do)
+    return found
+
+
 def read_source(name: str):
     """Return the source notebook of an assignment; `TlbookError` if there is none of that name, or it is broken."""
-    found = f"one of: {', '.join(names()) or 'no assignment at all'}"
-    require(name in names(), "assignment", found, repr(name), f"python -m tlbook course grade FOLDER {names()[0]}")
+    known = _some_names()
+    do = f"python -m tlbook course grade FOLDER {known[0]}"
+    require(name in known, "assignment", f"one of: {', '.join(known)}", repr(name), do)
     path = SOURCES / name / f"{name}.ipynb"
     try:
         notebook = nbformat.reads(disk.read_text(path), as_version=4)
@@ -47,7 +55,7 @@ def read_source(name: str):
 
 
 def settings(notebook) -> dict:
-    """Return what an assignment says of itself: minutes, hidden files and seconds of its grading."""
+    """Return what an assignment says of itself: a student's minutes, files that are hidden and seconds while grading."""
     return {"minutes": 90, "hidden": [], "seconds": 600, **notebook.metadata.get("tlbook_course", {})}
 
 
@@ -119,7 +127,7 @@ def begin(course: Path) -> list[str]:
     strange = course.exists() and any(course.iterdir()) and not (course / "nbgrader_config.py").is_file()
     do = "name a new folder"
     require(not strange, str(course), "a new folder, or one of a course", "one with other files", do)
-    wrong = [each for name in names() for each in problems(name)]
+    wrong = [each for name in _some_names() for each in problems(name)]
     require(not wrong, "assignments", "sources that work in class", "; ".join(wrong[:5]), "mend them")
     contents = {course / "nbgrader_config.py": CONFIG}
     for name in names():

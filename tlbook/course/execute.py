@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import io
 import os
 import tempfile
@@ -72,8 +73,7 @@ class Session:
         self._starts += 1
         if self._starts > RESTARTS + 1 or left <= 0:
             return
-        limits = Limits(left, min(left, self._limits.cell_seconds), self._limits.gigabytes, self._limits.written_megabytes)
-        self._box = self._make(limits).__enter__()
+        self._box = self._make(dataclasses.replace(self._limits, seconds=left)).__enter__()
         try:
             for source in self._ran:
                 self._box.run(source)
@@ -166,5 +166,6 @@ class ProtectedExecute(NbGraderPreprocessor):
             for folder in (Path("source") / about["assignment"], handed_in):
                 merge.copy_files(folder, Path(beside), {"timestamp.txt"})
             os.chmod(beside, 0o755)
-            run(nb, Path(beside), Limits(seconds=seconds), hidden, unprotected=self.unprotected)
+            limits = Limits(seconds=seconds, cell_seconds=seconds / 3)
+            run(nb, Path(beside), limits, hidden, unprotected=self.unprotected)
         return nb, resources

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def _receive(course: Path, student: str, assignment: str) -> list[str]:
         submitted = merge.read_submitted(folder / f"{assignment}.ipynb")
         remarks = []
     except TlbookError as error:
-        submitted, remarks = nbformat.v4.new_notebook(), [f"no notebook: expected {error.expected}, found {error.found}"]
+        submitted, remarks = (
+            nbformat.v4.new_notebook(),
+            [f"no notebook: expected {error.expected}, found {error.found}"],
+        )
     names = {merge.grade_id(cell) for cell in submitted.cells}
     released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", as_version=4)
     if not remarks and not names & {merge.grade_id(cell) for cell in released.cells}:
@@ -71,11 +75,14 @@ def _receive(course: Path, student: str, assignment: str) -> list[str]:
     return remarks
 
 
-def grade(course: Path, assignment: str, *, unprotected: bool = False) -> list[Graded]:
+def grade(
+    course: Path, assignment: str, *, unprotected: bool = False, seconds: float = 0, only: str = ""
+) -> list[Graded]:
     """Grade all that was handed in of an assignment; what one submission does changes nothing for the others.
 
     Writes grades into the gradebook, feedback for each student, ``grades-ASSIGNMENT.csv``, and the leaderboard of an
-    assignment that has one. `TlbookError` if the folder is no course, nobody handed in, or nothing protects you.
+    assignment that has one. A submission may take `seconds`; 0 means as many as its assignment says. With `only`, one
+    student's. `TlbookError` if the folder is no course, nobody handed in, or nothing protects you.
     """
     from nbgrader.apps import NbGraderAPI
 
@@ -85,15 +92,18 @@ def grade(course: Path, assignment: str, *, unprotected: bool = False) -> list[G
     found = students(course, assignment)
     where = course / "submitted" / "STUDENT" / assignment / f"{assignment}.ipynb"
     require(found, assignment, f"notebooks handed in, as {where}", "none", "put them there")
+    found = [student for student in found if only in ("", student)]
+    require(found, assignment, f"something that {only} handed in", "nothing", f"look into {course / 'submitted'}")
     require_protection(unprotected)
     settings = build.config(course)
     settings.CourseDirectory.submitted_directory = "checked"
-    settings.ProtectedExecute.unprotected = unprotected
+    settings.ProtectedExecute.unprotected, settings.ProtectedExecute.seconds = unprotected, float(seconds)
     api, graded = NbGraderAPI(config=settings), []
     for number, student in enumerate(found, 1):
         began = time.perf_counter()
         result = Graded(student, assignment, remarks=_receive(course, student, assignment))
-        said = api.autograde(assignment, student, force=True, create=True)
+        with warnings.catch_warnings(action="ignore"):  # of nbgrader's own queries
+            said = api.autograde(assignment, student, force=True, create=True)
         if said["success"]:
             _look_up(course, api, result)
         else:
@@ -103,8 +113,13 @@ def grade(course: Path, assignment: str, *, unprotected: bool = False) -> list[G
         told = f"{result.points:g} of {result.of:g} points"
         told += f", {result.by_hand:g} more to be marked by hand" * bool(result.by_hand)
         print(f"{number:3} of {len(found)}  {student}: {told}, {result.seconds:.0f} s", *result.remarks, sep="; ")
-    api.generate_feedback(assignment, force=True)
-    _write_tables(course, assignment, graded)
+    for student in found:
+        api.generate_feedback(assignment, student, force=True)
+    before = [Graded(name, assignment) for name in students(course, assignment) if name not in found]
+    before = [other for other in before if (course / "autograded" / other.student / assignment).is_dir()]
+    for other in before:  # the tables are of the whole class
+        _look_up(course, api, other)
+    _write_tables(course, assignment, sorted(graded + before, key=lambda each: each.student))
     return graded
 
 

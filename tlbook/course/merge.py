@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -79,8 +80,9 @@ def read_submitted(path: Path):
             raise TlbookError(path.name, "a notebook", "something that is no file", do)
         if about.st_size > LARGEST:
             raise TlbookError(path.name, f"a notebook of at most {LARGEST:,} bytes", f"{about.st_size:,}", do)
-        notebook = nbformat.reads(path.read_bytes().decode("utf-8"), as_version=4)
-        nbformat.validate(notebook)
+        with warnings.catch_warnings(action="ignore"):  # of cells that are there twice
+            notebook = nbformat.reads(path.read_bytes().decode("utf-8"), as_version=4)
+            nbformat.validate(notebook)
         return notebook
     except FileNotFoundError:
         raise TlbookError(path.name, "the notebook that was handed out, under its name", "none", do) from None

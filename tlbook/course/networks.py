@@ -37,7 +37,9 @@ def build(network: dict):
         total = parameters(network)
         names = [str(part["class"]) for part in parts]
     except (KeyError, TypeError, ValueError) as error:
-        raise TlbookError("network", "layers one after the other", str(error)[:80], "send a keras.Sequential") from error
+        raise TlbookError(
+            "network", "layers one after the other", str(error)[:80], "send a keras.Sequential"
+        ) from error
     do = f"use these: {', '.join(KNOWN)}"
     strange = [name for name in names if name not in KNOWN]
     require(not strange, "network", "layers whose settings say all that they do", ", ".join(strange)[:80], do)

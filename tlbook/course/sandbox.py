@@ -26,6 +26,7 @@ from tlbook.course import answers
 from tlbook.run import TlbookError, require, tell
 
 INSTALL = "sudo apt install bubblewrap   (Debian, Ubuntu; on macOS and Windows grade in WSL or on a Linux machine)"
+ALLOW_IT = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu forbids bubblewrap its namespaces)"
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/alternatives")
 CPUS = "/sys/devices/system/cpu"  # where libraries count the cores
 LONGEST = answers.MOST + 10_000_000  # bytes of one reply; more ends the process
@@ -76,7 +77,20 @@ def _command(hand_in: Path, limits: Limits, hidden: tuple[Path, ...], seccomp: i
     seen = [path for path in (*SYSTEM, CPUS, *own) if os.path.exists(path)]
     size = str(limits.written_megabytes * 1_000_000)
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/box"]
+    command += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--size",
+        size,
+        "--tmpfs",
+        "/tmp",
+        "--size",
+        size,
+        "--tmpfs",
+        "/box",
+    ]
     for path in seen:
         command += ["--ro-bind", path, path]
     for path in hidden:
@@ -119,7 +133,7 @@ class Sandbox:
     limits : Limits
         How much it may use up.
     hidden : tuple of Path
-        Files of this package that it finds empty.
+        Files of this package that it cannot read.
     unprotected : bool
         Run it as any program of this user, with limits of time and memory alone.
 
@@ -151,7 +165,9 @@ class Sandbox:
             command[at:at] = [part for item in environment.items() for part in ("--setenv", *item)]
         none, cwd = subprocess.DEVNULL, self._home
         options = {"stdin": none, "stdout": none, "stderr": none, "env": environment, "cwd": cwd}
-        options["env"] = environment if self.unprotected else {**environment, "PATH": os.environ.get("PATH", "/usr/bin")}
+        options["env"] = (
+            environment if self.unprotected else {**environment, "PATH": os.environ.get("PATH", "/usr/bin")}
+        )
         try:
             self._process = subprocess.Popen(command, pass_fds=keep, preexec_fn=self._limit, **options)
         finally:
@@ -273,5 +289,7 @@ def require_protection(unprotected: bool) -> None:
     if unprotected:
         tell("UNPROTECTED: submissions run as programs of yours. They can read your files, and change them")
         return
-    do = f"{INSTALL}, or, for code that you trust as your own,  --unprotected"
-    require(protected(), "grading", "bubblewrap, which keeps submissions apart", "none that works here", do)
+    there = shutil.which("bwrap") is not None and platform.machine() in CALLS
+    found = "one that does not work here" if there else "none"
+    do = f"{ALLOW_IT if there else INSTALL}, or, for code that you trust as your own,  --unprotected"
+    require(protected(), "grading", "bubblewrap, which keeps submissions apart", found, do)

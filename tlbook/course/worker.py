@@ -73,7 +73,11 @@ class Notebook:
                 pass
 
             def _showtraceback(self, etype, evalue, stb):
-                error = {"ename": etype.__name__, "evalue": str(evalue)[:2_000], "traceback": [x[:5_000] for x in stb[-20:]]}
+                error = {
+                    "ename": etype.__name__,
+                    "evalue": str(evalue)[:2_000],
+                    "traceback": [x[:5_000] for x in stb[-20:]],
+                }
                 outputs.append({"output_type": "error", **error})
 
         Shell.display_pub_class, Shell.displayhook_class = Publisher, Hook

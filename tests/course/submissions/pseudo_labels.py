@@ -10,6 +10,17 @@ SUBMISSIONS = {
 def count_table(labels, ids):
     return [[int(sum((ids == i) & (labels == j))) for j in range(max(labels) + 1)] for i in range(max(ids) + 1)]
 """,
+            "purity": """
+def purity(labels, ids):
+    return sum(np.bincount(labels[ids == i]).max() for i in np.unique(ids)) / len(ids)
+
+
+purities, accuracies = {}, {}
+for k in (10, 50, 200):
+    found = KMeans(n_clusters=k, n_init=2, random_state=0).fit_predict(x_train)
+    purities[k] = float(purity(y_train, found))
+    accuracies[k] = tl.clusters.accuracy(y_train, found)
+""",
             "stop": """
 from sklearn.metrics import adjusted_rand_score
 

@@ -1,0 +1,142 @@
+"""Of a submission only what a student may write is taken, whatever was done to the rest."""
+
+import copy
+import os
+
+import nbformat
+import pytest
+from course_parts import small
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import tlbook as tl
+from tlbook.course import build, merge
+
+
+@pytest.fixture
+def released():
+    """Return the small assignment as it is handed out: every cell with a name."""
+    return build.prepared(small())
+
+
+def ids(notebook):
+    return [merge.grade_id(cell) for cell in notebook.cells]
+
+
+def sources(notebook):
+    return {merge.grade_id(cell): cell.source for cell in notebook.cells if merge.grade_id(cell)}
+
+
+def test_solutions_come_from_the_student_and_everything_else_from_the_release(released):
+    submitted = copy.deepcopy(released)
+    for cell in submitted.cells:
+        cell.source = f"# mine\n{cell.source}"
+    merged = merge.merged(released, submitted)
+    assert ids(merged) == ids(released)
+    mine = {name for name, source in sources(merged).items() if source.startswith("# mine")}
+    assert mine == {"double", "seven", "why"}
+
+
+@pytest.mark.parametrize("order", ["reversed", "twice", "none", "every other"])
+def test_moved_copied_and_deleted_cells_are_back_where_they_were(released, order):
+    submitted = copy.deepcopy(released)
+    cells = submitted.cells
+    submitted.cells = {"reversed": cells[::-1], "twice": cells + cells, "none": [], "every other": cells[::2]}[order]
+    merged = merge.merged(released, submitted)
+    assert ids(merged) == ids(released) and sources(merged) == sources(released)
+
+
+def test_of_two_solutions_the_last_counts(released):
+    submitted = copy.deepcopy(released)
+    for answer in ("seven = 6", "seven = 7"):
+        again = copy.deepcopy(next(cell for cell in released.cells if merge.grade_id(cell) == "seven"))
+        submitted.cells.append(nbformat.from_dict({**again, "source": answer}))
+    assert sources(merge.merged(released, submitted))["seven"] == "seven = 7"
+
+
+def test_points_types_and_names_in_metadata_count_for_nothing(released):
+    submitted = copy.deepcopy(released)
+    for cell in submitted.cells:
+        cell.metadata["nbgrader"] |= {"points": 1000, "grade": True, "locked": False, "solution": True}
+    sly = new_code_cell("1000", metadata={"nbgrader": {"grade_id": "bonus", "grade": True, "points": 1000}})
+    submitted.cells.insert(0, sly)
+    merged = merge.merged(released, submitted)
+    kept = {merge.grade_id(cell): cell.metadata["nbgrader"] for cell in merged.cells if merge.grade_id(cell)}
+    assert kept == {merge.grade_id(cell): cell.metadata["nbgrader"] for cell in released.cells}
+    assert (merged.cells[0].source, merged.cells[0].metadata) == ("1000", {})
+
+
+def test_added_cells_follow_what_they_followed_without_outputs_or_attachments(released):
+    submitted = copy.deepcopy(released)
+    helper = new_code_cell("helper = 1", outputs=[nbformat.v4.new_output("stream", text="x")])
+    remark = new_markdown_cell("hm", attachments={"x.png": {"image/png": "AAAA"}})
+    submitted.cells[3:3] = [helper, remark]
+    merged = merge.merged(released, submitted)
+    assert [cell.source for cell in merged.cells[3:5]] == ["helper = 1", "hm"]
+    assert merged.cells[3].outputs == [] and "attachments" not in merged.cells[4]
+    nbformat.validate(merged)
+
+
+def test_a_million_added_cells_are_not_all_run(released):
+    submitted = copy.deepcopy(released)
+    submitted.cells += [new_code_cell("1")] * 10_000
+    assert len(merge.merged(released, submitted).cells) == len(released.cells) + merge.ADDED
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", {"grade_id": 3}, {"grade_id": ["double"]}])
+def test_metadata_of_any_kind_is_survived(released, odd):
+    submitted = new_notebook(cells=[new_code_cell("x = 1", metadata={"nbgrader": odd})])
+    assert merge.merged(released, submitted).cells[0].source == "x = 1"
+
+
+# --- Files ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "a notebook"),
+        (b"{", "a notebook"),
+        (b"\xff\xfe", "a notebook"),
+        (b'{"cells": 3, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "a notebook"),
+        (b"[" * 200_000, "a notebook"),
+        (b" " * 5_000_001, "a notebook of at most 5,000,000 bytes; found 5,000,001"),
+    ],
+    ids=["empty", "cut off", "no text", "another scheme", "nested", "large"],
+)
+def test_what_is_no_notebook_is_named(tmp_path, content, said):
+    (tmp_path / "x.ipynb").write_bytes(content)
+    with pytest.raises(tl.TlbookError, match=said):
+        merge.read_submitted(tmp_path / "x.ipynb")
+
+
+def test_a_pipe_or_a_link_in_place_of_the_notebook_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.ipynb")
+    with pytest.raises(tl.TlbookError, match="something that is no file"):
+        merge.read_submitted(tmp_path / "x.ipynb")
+    (tmp_path / "y.ipynb").symlink_to("/etc/passwd")
+    with pytest.raises(tl.TlbookError, match="something that is no file"):
+        merge.read_submitted(tmp_path / "y.ipynb")
+
+
+def test_links_pipes_and_hidden_files_stay_behind(tmp_path):
+    source, target = tmp_path / "from", tmp_path / "to"
+    (source / "pictures").mkdir(parents=True)
+    (source / "pictures" / "1.png").write_bytes(b"1")
+    (source / "secret").symlink_to("/etc/passwd")
+    (source / "folder").symlink_to("/etc")
+    (source / ".git").mkdir()
+    (source / ".git" / "x").write_bytes(b"x")
+    os.mkfifo(source / "pipe")
+    left = merge.copy_files(source, target, set())
+    assert [str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()] == ["pictures/1.png"]
+    assert sorted(left) == ["folder: a link", "pipe: no plain file", "secret: no plain file"]
+
+
+def test_a_hand_in_of_gigabytes_is_not_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr(merge, "MOST_BYTES", 10)
+    (tmp_path / "from").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "from" / name).write_bytes(b"12345678")
+    assert merge.copy_files(tmp_path / "from", tmp_path / "to", set()) == [
+        "b and what follows: more than 10 bytes or 2,000 files"
+    ]

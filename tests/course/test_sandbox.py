@@ -1,0 +1,211 @@
+"""What a submission may not do: each attack is tried for real."""
+
+import time
+
+import pytest
+
+from tlbook.course import build, sandbox
+from tlbook.course.execute import Asked, Session, check
+from tlbook.course.sandbox import Limits, Sandbox, Stopped, WrongAnswer
+from tlbook.record import paths
+from tlbook.run import TlbookError
+
+pytestmark = pytest.mark.usefixtures("sandboxed")
+
+
+@pytest.fixture
+def session(tmp_path):
+    """Return a submission that runs, with a file of its own beside it."""
+    (tmp_path / "own.txt").write_text("mine", encoding="utf-8")
+    session = Session(tmp_path, Limits(seconds=60, cell_seconds=4, gigabytes=2, written_megabytes=20))
+    yield session
+    session.close()
+
+
+def errors(outputs):
+    return [output["ename"] for output in outputs if output["output_type"] == "error"]
+
+
+def text(outputs):
+    return "".join(output.get("text", "") for output in outputs)
+
+
+def test_cells_run_one_after_the_other_and_answer(session):
+    assert session.run("x = 3\nprint('hello')\nx") == [
+        {"output_type": "stream", "name": "stdout", "text": "hello\n"},
+        {"output_type": "execute_result", "data": {"text/plain": "3"}, "metadata": {}, "execution_count": None},
+    ]
+    session.run("def f(a, b=1): return a + b + x")
+    asked = Asked(session)
+    assert asked["x"] == 3 and asked.call("f", 1, b=10) == 14
+    assert text(session.run("print(open('own.txt').read())")) == "mine\n"
+
+
+def test_a_figure_is_kept_as_a_picture(session):
+    outputs = session.run("import matplotlib.pyplot as plt\nplt.plot([1, 2]);")
+    assert outputs[-1]["output_type"] == "display_data" and len(outputs[-1]["data"]["image/png"]) > 1_000
+
+
+WRITING = "open({!r}, 'w').write('x')"
+SECRETS = [paths.ROOT / "book", paths.ROOT / "tests", paths.ROOT / ".git", build.SOURCES]
+
+
+@pytest.mark.parametrize(
+    ("attack", "error"),
+    [
+        ("import os\nwhile True: os.fork()", "BlockingIOError"),
+        ("import subprocess\nsubprocess.run(['/bin/ls'])", "BlockingIOError"),
+        (
+            "import multiprocessing\nmultiprocessing.get_context('spawn').Process(target=print).start()",
+            "BlockingIOError",
+        ),
+        ("import os\nos.posix_spawn('/bin/ls', ['ls'], {})", "BlockingIOError"),
+        ("import socket\nsocket.create_connection(('1.1.1.1', 53), 2)", "OSError"),
+        ("import socket\nsocket.create_connection(('127.0.0.1', 22), 2)", "ConnectionRefusedError"),
+        ("import urllib.request\nurllib.request.urlopen('http://example.org', timeout=2)", "URLError"),
+        (WRITING.format("/etc/passwd"), "OSError"),
+        (WRITING.format("/hand-in/own.txt"), "OSError"),
+        (WRITING.format(f"{paths.ROOT}/tlbook/run.py"), "OSError"),
+        ("open('big', 'wb').write(bytes(30_000_000))", "OSError"),
+        ("x = bytearray(3_000_000_000)", "MemoryError"),
+        ("import ctypes\nassert ctypes.CDLL(None, use_errno=True).unshare(0x10000000) == 0", "AssertionError"),
+        ("import os\nos.kill(-1, 9)", "ProcessLookupError"),  # there is nobody else
+        ("import ctypes\nassert ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0", "AssertionError"),
+        *((f"import os\nos.listdir({str(path)!r})", "FileNotFoundError") for path in SECRETS),
+    ],
+)
+def test_what_a_submission_may_not_do_fails_and_the_rest_goes_on(session, attack, error):
+    assert errors(session.run(attack)) == [error]
+    assert text(session.run("print('still here')")) == "still here\n"
+
+
+def test_an_endless_loop_is_stopped_and_left_out(session):
+    session.run("x = 1")
+    began = time.monotonic()
+    (stopped,) = session.run("while True: pass")
+    assert stopped["ename"] == "Stopped" and "longer than 4 s" in stopped["evalue"]
+    assert time.monotonic() - began < 20
+    assert Asked(session)["x"] == 1  # in a new process, where the cells before ran again
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "import os; os._exit(0)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import ctypes; ctypes.string_at(0)",
+    ],
+)
+def test_a_process_that_ends_itself_is_begun_again_without_that_cell(session, attack):
+    session.run("x = 1")
+    assert errors(session.run(attack)) == ["Stopped"]
+    assert Asked(session)["x"] == 1
+
+
+def test_whoever_ends_it_again_and_again_gets_no_new_process(session):
+    for _ in range(4):
+        session.run("import os; os._exit(0)")
+    (stopped,) = session.run("x = 1")
+    assert "too often" in stopped["evalue"]
+    with pytest.raises(WrongAnswer, match="too often"):
+        Asked(session)["x"]
+
+
+def test_a_gigabyte_of_print_is_cut(session):
+    outputs = session.run("for _ in range(1_000): print('x' * 100_000)")
+    assert len(text(outputs)) < 110_000 and "letters more, which were not kept" in text(outputs)
+
+
+def replies(line):
+    """Return a cell that finds the pipe to the grader and writes to it."""
+    return f"""
+import fcntl, os
+for number in range(3, 50):
+    try:
+        if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+            os.write(number, {line})
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("line", ["b'[' * 60_000 + b'\\n'", "b'nonsense\\n'", "b'[1, 2]\\n'", "b'\\xff\\n'"])
+def test_what_is_no_reply_ends_the_process_and_not_the_grader(session, line):
+    assert errors(session.run(replies(line))) == ["Stopped"]
+    assert text(session.run("print(1)")) == "1\n"
+
+
+def test_a_flood_of_replies_ends_the_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "LONGEST", 5_000_000)
+    with Sandbox(tmp_path, Limits(seconds=60, cell_seconds=20)) as box, pytest.raises(Stopped, match="said too much"):
+        box.run(replies("b'x' * 1_000_000") * 20)
+
+
+def test_outputs_that_were_forged_are_kept_only_as_a_notebook_keeps_them():
+    odd = [{"output_type": "stream", "name": "points", "text": "x"}, {"output_type": "grade"}, 3, None]
+    odd += [{"output_type": "display_data", "data": {"text/html": "<script>", "text/plain": "x"}}]
+    kept = sandbox._outputs(odd)
+    assert kept == [{"output_type": "display_data", "data": {"text/plain": "x"}, "metadata": {}}]
+    assert sandbox._outputs("no list") == []
+
+
+# --- Tests are run where the submission is not ----------------------------------------------------
+
+TEST = "import numpy as np\nfor x in (2, 5):\n    assert np.array_equal(answers.call('f', x), 2 * x), 'twice x'"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "import numpy as np\nnp.array_equal = np.allclose = np.testing.assert_allclose = lambda *_, **__: True",
+        "import builtins\nbuiltins.all = builtins.isinstance = lambda *_: True",
+        "import tlbook.course.answers as a\na.Answers.call = lambda *_, **__: 4\nanswers = None",
+        "get_ipython().run_cell = lambda *_, **__: None",
+        "import sys\nsys.settrace(lambda *_: None)\nsys.modules['numpy'] = None",
+        "class Any:\n    def __eq__(self, other): return True\n    def __array__(self, *_, **__): return self\ndef f(x): return Any()",
+        "def f(x): raise SystemExit",
+        "def f(x): return 5",
+    ],
+)
+def test_what_a_submission_does_to_its_own_python_earns_nothing(session, attack):
+    session.run("def f(x): return x + 1")
+    session.run(attack)
+    (error,) = check(TEST, Asked(session))
+    assert error["output_type"] == "error"
+
+
+def test_a_test_tells_its_words_and_not_its_lines(session):
+    session.run("def f(x): return 5")
+    (error,) = check("secret = 4\nassert answers.call('f', 2) == secret, 'twice two is four'", Asked(session))
+    assert error["traceback"] == ["AssertionError: twice two is four"]
+
+
+def test_a_last_expression_is_the_points_and_what_a_test_prints_is_kept(session):
+    session.run("def f(x): return 4")
+    out, points = check("print('leaderboard: 4')\nanswers.call('f', 2) / 2", Asked(session))
+    assert out["text"] == "leaderboard: 4\n" and points["data"]["text/plain"] == "2.0"
+
+
+def test_hidden_files_cannot_be_read(tmp_path):
+    from pathlib import Path
+
+    import tlbook
+
+    hidden = Path(tlbook.__file__).parent / "samples" / "mnist_small.npz"
+    with Sandbox(tmp_path, Limits(seconds=60), [hidden]) as box:
+        assert errors(box.run(f"open({str(hidden)!r}, 'rb').read()")) == ["PermissionError"]
+
+
+# --- Where nothing protects ----------------------------------------------------------------------
+
+
+def test_without_bubblewrap_nothing_is_graded_unless_somebody_says_so(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    with pytest.raises(TlbookError, match=r"bubblewrap, which keeps submissions apart.*--unprotected"):
+        sandbox.require_protection(False)
+    sandbox.require_protection(True)
+    assert "UNPROTECTED" in "".join(capsys.readouterr())
+    with Sandbox(tmp_path, Limits(seconds=60, cell_seconds=4), unprotected=True) as box:
+        assert box.run("1 + 1")[0]["data"]["text/plain"] == "2"
+        with pytest.raises(Stopped):
+            box.run("while True: pass")
