@@ -11,9 +11,6 @@ import nbformat
 import pytest
 from copies import ROOT
 
-from tlbook.__main__ import main
-from tlbook.record import code, paths
-
 CHAPTER = "03_kmeans_pseudo_labels"
 
 
@@ -591,20 +588,3 @@ def test_lets_stand(text):
 )
 def test_does_not_let_stand(text, line):
     assert checks.numbers_in(text, [])[0][0] == line
-
-
-def test_stale_lists_a_chapter_whose_part_of_the_package_changed(project, monkeypatch, capsys):
-    notebook = nbformat.read(chapter_file(project), as_version=4)
-    cells = code.chapter_code(notebook)
-    kept = {"code": code.code_digest(*cells), "package": code.package_digests(cells)}
-    notebook.metadata.setdefault("tlbook", {}).update(kept)
-    nbformat.write(notebook, chapter_file(project))
-    monkeypatch.setattr(paths, "ROOT", project)
-    monkeypatch.setattr(paths, "CHAPTERS", chapter_file(project).parent)
-    appended("tlbook/plots.py", "\n# a comment changes nothing\nNOR_WHAT_NOBODY_USES = 1\n")(project)
-    assert main(["record", "--stale", CHAPTER]) == 0
-    appended("tlbook/plots.py", "\nSTYLE = {}\n")(project)
-    assert main(["record", "--stale", CHAPTER]) == 1
-    said = capsys.readouterr()
-    assert f"{CHAPTER} (tlbook.plots)" in said.out
-    assert "make record CHAPTER=0" in said.err.splitlines()[-1]

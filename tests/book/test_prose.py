@@ -1,4 +1,4 @@
-"""Sentences and what they rest on: conditions, the lint, and lies that a hurried maintainer might tell, planted."""
+"""Lies that a hurried maintainer might tell, in the text, in recordings and in the register: each is caught."""
 
 import copy
 import re
@@ -8,8 +8,7 @@ import pytest
 from copies import ROOT
 
 from tlbook.record import code, pages, prose
-from tlbook.record.conditions import Book, Condition
-from tlbook.run import TlbookError
+from tlbook.record.conditions import Book
 
 BOOK = Book(ROOT)
 ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[:2] != "03")
@@ -17,117 +16,6 @@ INDEX, QUESTIONS, GLOSSARY, ROADS = (
     f"book/{name}.md" for name in ("index", "guide/questions", "reference/glossary", "roads/roads")
 )
 
-# --- Conditions -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "holds"),
-    [
-        ("mean.frozen_acc_at_5 > mean.scratch_acc_at_5", True),
-        ("mean.frozen_acc_at_5 < mean.scratch_acc_at_5", False),
-        ('mean["frozen_acc_at_{1,5}"] > mean["scratch_acc_at_{1,5}"]', True),
-        ('mean["frozen_acc_at_{5,1000}"] > mean["scratch_acc_at_{5,1000}"]', False),
-        ("each.frozen_acc_at_5 > each.scratch_acc_at_5", True),
-        ("sum(each.shuffled_acc > 0) == 5", TlbookError),
-        ("0.5 < mean.scratch_acc_at_5 < 0.7 and not mean.scratch_acc_at_5 > 0.7", True),
-        ("mean.ch3.raw_kmeans_acc < mean.roads.letters_kmeans_acc", True),
-        ('table("from scratch, rate 0.004") > table("from scratch, rate 0.002")', True),
-        (r'printed(r"frozen_acc_at_5 = this run ([\d.]+)") == 90', True),
-        ("sorted(each.frozen_acc_at_5)[0] == min(each.frozen_acc_at_5)", True),
-        ("mean.frozen_acc_at_5 == mean.frozen_acc_at_5", TlbookError),
-        ("True", TlbookError),
-        ("mean.no_such_number > 0", TlbookError),
-        ("__import__('os').system('true') == 0", TlbookError),
-        ("mean.__class__ == 1", TlbookError),
-        ("(lambda: 1)() == 1", TlbookError),
-        ("[x for x in (1, 2)] == 1", TlbookError),
-        ("mean.frozen_acc_at_5 ** 9 > 0", TlbookError),
-        ("open('/etc/passwd') == 1", TlbookError),
-        ("mean.frozen_acc_at_5 >", TlbookError),
-        ('printed(r"a (") == 1', TlbookError),
-        ('mean["{frozen,scratch}_acc_at_{1,5}"] > 0', TlbookError),
-        ('mean["frozen_acc_at_{}"] > 0', TlbookError),
-    ],
-)
-def test_a_condition_is_a_small_part_of_python(text, holds):
-    condition = Condition(text, BOOK, ONE)
-    if holds is TlbookError:
-        with pytest.raises(TlbookError):
-            condition.holds()
-    else:
-        assert condition.holds() == holds
-        assert condition.values
-
-
-def test_a_condition_that_nothing_can_make_false_is_told_apart():
-    for text, can in {"mean.frozen_acc_at_5 >= 0": False, "1 < 2": False, "mean.frozen_acc_at_5 > 0.8": True}.items():
-        condition = Condition(text, BOOK, ONE)
-        assert condition.holds() and condition.could_fail() == can
-
-
-def test_what_fails_is_shown_with_every_number():
-    sentence = prose.Sentence(ONE, "here", "It is.", ())
-    [fault] = prose.condition("mean.frozen_acc_at_5 < mean.scratch_acc_at_5", sentence, BOOK)
-    assert "mean.frozen_acc_at_5 = 0.887" in fault and "mean.scratch_acc_at_5 = 0.65" in fault
-
-
-# --- Sentences ------------------------------------------------------------------------------------
-
-
-def test_a_marker_covers_its_sentence_or_after_the_last_stop_all_of_them():
-    text = "A is better<!-- opinion -->. B is worse.\n\nC is better. D is worse.<!-- fact: a b -->\n\n- E is best."
-    assert [bool(each.marks) for each in prose.sentences(text, "x")] == [True, False, True, True, False]
-
-
-def test_a_marker_alone_covers_the_figure_beside_it():
-    notebook = copy.deepcopy(BOOK.chapters[FIVE])
-    titles = [each for each in prose.figures(notebook, FIVE) if "lies higher throughout" in each.text]
-    assert [kind for each in titles for kind, _ in each.marks] == ["claim"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The student beats its teacher.",
-        "With fifty labels it is as good as the teacher.",
-        "It makes twice the errors.",
-        "Nine out of ten are right.",
-        "Hardly any image is lost.",
-        "It is two points behind scratch.",
-        "It takes three minutes.",
-        "Letters help most where labels are fewest.",
-        "K-means on pixels names half of the digits.",
-    ],
-)
-def test_what_compares_or_counts_needs_a_marker(text):
-    [sentence] = prose.sentences(text, "x")
-    assert prose.compares(sentence) and not sentence.covered
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Is the student better?",
-        "Compare it with the better one.",
-        "Perhaps more images would help.",
-        "See `better` and $a > b$.",
-        "We take ten images.",
-        "A head is a linear layer.",
-    ],
-)
-def test_what_asks_tells_or_defines_needs_none(text):
-    assert not any(map(prose.compares, prose.sentences(text, "x")))
-
-
-def test_the_words_find_hardly_anything_that_is_no_comparison():
-    """Of what they find, at most a fifth is called an opinion or true by what the code or a definition says."""
-    found = [each for each in prose.asked(prose.read(BOOK)) if prose.compares(each)]
-    weak = {"opinion", "by definition", "the code", "by the settings", "our notes"}
-    idle = [each for each in found if each.marks and all({kind, text} & weak for kind, text in each.marks)]
-    assert len(found) > 250 and len(idle) < len(found) / 5, len(idle) / len(found)
-
-
-# --- Lies -----------------------------------------------------------------------------------------
 
 num = "**{}**<!-- num: {} -->".format
 TEXT = {

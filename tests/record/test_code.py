@@ -3,7 +3,9 @@
 import shutil
 
 import pytest
+from toy import TOY
 
+from tlbook.__main__ import main
 from tlbook.record import code, paths
 from tlbook.record.code import code_digest
 
@@ -61,3 +63,15 @@ def test_only_what_is_reached_counts(old, new, changed, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     after = code.package_digests(cells)
     assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
+
+
+def test_stale_lists_a_chapter_whose_part_of_the_package_changed(recorded, tmp_path, inside, capsys):
+    plots = inside(shutil.copytree(recorded["root"], tmp_path / "stale")) / "tlbook" / "plots.py"
+    text = plots.read_text(encoding="utf-8") + "\n# a comment changes nothing\nNOR_WHAT_NOBODY_USES = 1\n"
+    plots.write_text(text, encoding="utf-8")
+    assert main(["record", "--stale", TOY]) == 0
+    plots.write_text(f"{text}\nSTYLE = {{}}\n", encoding="utf-8")
+    assert main(["record", "--stale", TOY]) == 1
+    said = capsys.readouterr()
+    assert f"{TOY} (tlbook.plots)" in said.out
+    assert "make record CHAPTER=0" in said.err.splitlines()[-1]
