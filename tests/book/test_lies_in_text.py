@@ -1,23 +1,20 @@
-"""Lies that a hurried maintainer might tell, in the text, in recordings and in the register: each is caught."""
+"""Lies that a hurried maintainer might tell in the text of a page or a chapter: each is caught."""
 
 import copy
-import re
 
 import checks
 import pytest
-from copies import ROOT
+from in_memory import BOOK, other_book
 
-from tlbook.record import code, pages, prose
-from tlbook.record.conditions import Book
+from tlbook.record import pages
 
-BOOK = Book(ROOT)
 ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[:2] != "03")
 INDEX, QUESTIONS, GLOSSARY, ROADS = (
     f"book/{name}.md" for name in ("index", "guide/questions", "reference/glossary", "roads/roads")
 )
-
-
 num = "**{}**<!-- num: {} -->".format
+
+
 TEXT = {
     "the wrong marker": [
         (ONE, num("65.1 ± 2.3 %", "scratch_acc_at_5") + ". That", num("85.8 ± 3.0 %", "finetuned_acc_at_5") + ". That"),
@@ -170,177 +167,25 @@ TEXT = {
         ),
     ],
 }
+
+
 LIES = [(kind, *lie) for kind, lies in TEXT.items() for lie in lies]
 
 
-def changed(page: str, old: str, new: str) -> Book:
+def changed(page: str, old: str, new: str):
     """Return the book with one place of its text changed."""
-    book = copy.copy(BOOK)
     old = pages.fill(old, BOOK.rows, page)  # a chapter that is recorded anew has other numbers, and the same lies
     if page in BOOK.pages:
-        assert BOOK.pages[page].count(old) >= 1, f"nothing to turn in {page}: {old}"
-        book.pages = {**BOOK.pages, page: BOOK.pages[page].replace(old, new, 1)}
-        return book
-    book.chapters = {**BOOK.chapters, page: copy.deepcopy(BOOK.chapters[page])}
-    cells = [cell for cell in book.chapters[page].cells if cell.cell_type == "markdown" and old in cell.source]
+        assert old in BOOK.pages[page], f"nothing to turn in {page}: {old}"
+        return other_book(pages={**BOOK.pages, page: BOOK.pages[page].replace(old, new, 1)})
+    chapter = copy.deepcopy(BOOK.chapters[page])
+    cells = [cell for cell in chapter.cells if cell.cell_type == "markdown" and old in cell.source]
     assert cells, f"nothing to turn in {page}: {old}"
     cells[0].source = cells[0].source.replace(old, new, 1)
-    return book
+    return other_book(chapters={**BOOK.chapters, page: chapter})
 
 
 @pytest.mark.parametrize(("kind", "page", "old", "new"), LIES)
 def test_a_lie_in_the_text_is_caught(kind, page, old, new):
     book = changed(page, old, new)
     assert checks.sentences(book) or checks.prose(book)
-
-
-def outputs(cell):
-    return [output for output in cell.outputs if output.output_type == "stream"]
-
-
-def in_output(old, new):
-    """Make a lie in what the first cell with `old` in its output printed."""
-
-    def tell(notebook):
-        found = [out for cell in notebook.cells if cell.cell_type == "code" for out in outputs(cell) if old in out.text]
-        found[0].text = found[0].text.replace(old, new, 1)
-
-    return tell
-
-
-def in_code(old, new, restamp=True):
-    """Make a lie in code, recorded again: digests and outputs fit it."""
-
-    def tell(notebook):
-        cell = next(cell for cell in notebook.cells if cell.cell_type == "code" and old in cell.source)
-        cell.source = cell.source.replace(old, new, 1)
-        if restamp:
-            notebook.metadata["tlbook"]["code"] = code.code_digest(*code.chapter_code(notebook))
-            notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
-
-    return tell
-
-
-def without_a_claim(notebook):
-    text = "with up to 10 labels a class, fine-tuning beats scratch"
-    in_code(f'tl.claim(\n    "{text}",\n    all(acc["finetuned"][n] > acc["scratch"][n] for n in FIRST),\n)', "")(
-        notebook
-    )
-    notebook.metadata["tlbook"]["claims"].pop(text)
-    in_output(f"✓ {text} (in 5 of 5 seeds)\n", "")(notebook)
-    notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
-
-
-def claim_of_one_seed(notebook):
-    text = "with up to 10 labels a class, fine-tuning beats scratch"
-    notebook.metadata["tlbook"]["claims"][text] = [True, False, False, False, False]
-    in_output(f"{text} (in 5 of 5 seeds)", f"{text} (in 1 of 5 seeds)")(notebook)
-    notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
-
-
-def drawn(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and "mystnb" in cell.metadata]
-
-
-def swapped_pictures(notebook):
-    one, other = drawn(notebook)[:2]
-    one.outputs, other.outputs = other.outputs, one.outputs
-
-
-def alt_in_metadata(notebook):
-    drawn(notebook)[1].metadata["mystnb"]["image"]["alt"] = "Three falling lines"
-
-
-def alt_in_both(notebook):
-    cell = drawn(notebook)[1]
-    cell.metadata["mystnb"]["image"]["alt"] = "Three falling lines"
-    next(out for out in cell.outputs if "image/png" in out.get("data", {})).data["text/plain"] = (
-        "Figure: Three falling lines"
-    )
-
-
-def in_table(notebook):
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    out = next(out for cell in cells for out in cell.outputs if "text/markdown" in out.get("data", {}))
-    out.data["text/markdown"] = out.data["text/markdown"].replace("90.0%", "96.0%")
-
-
-def in_line(old, new):
-    def tell(notebook):
-        assert re.search(old, notebook.cells[1].source)
-        notebook.cells[1].source = re.sub(old, new, notebook.cells[1].source, count=1)
-
-    return tell
-
-
-def best_three(notebook):
-    notebook.metadata["tlbook"]["seeds"] = [0, 2, 4]
-    notebook.metadata["tlbook"]["claims"] = {k: v[::2] for k, v in notebook.metadata["tlbook"]["claims"].items()}
-    in_line("0, 1, 2, 3, 4", "0, 2, 4")(notebook)
-    notebook.metadata["tlbook"]["outputs"] = pages.outputs(notebook)
-
-
-TOLD = {
-    "a claim of True": in_code('all(acc["frozen"][n] > acc["scratch"][n] for n in FIRST)', "True"),
-    "a claim of a constant": in_code("apart > 0.6", "0.7 > 0.6"),
-    "a claim of a thing against itself": in_code("apart > 0.6", "apart == apart"),
-    "a claim that is true or": in_code("apart > 0.6", "apart > 0.6 or 1 < 2"),
-    "a claim reworded": in_code("they beat the pixels", "they always beat the pixels"),
-    "a claim deleted": without_a_claim,
-    "a claim of one seed": claim_of_one_seed,
-    "a claim's seeds in print": in_output(
-        "letting it spread beats a linear head (in 5 of 5", "letting it spread beats a linear head (in 4 of 5"
-    ),
-    "a false claim in print": in_output("(in 4 of 5 seeds)", "(in 5 of 5 seeds)"),
-    "a claim's seeds in the metadata": lambda book: book.metadata["tlbook"]["claims"].update(
-        {"fine-tuned, too, a spoiled source is worse than no source at all": [True] * 5}
-    ),
-    "a title": in_code('title="Accuracy against labels, in this run"', 'title="Transfer always pays"'),
-    "a title that compares": in_code(
-        'title="Accuracy against labels, in this run"', 'title="Scratch is ahead of letters"'
-    ),
-    "an alt text in code": in_code(
-        "from scratch begins lowest and rises most", "from scratch begins highest and falls"
-    ),
-    "an alt text": alt_in_metadata,
-    "an alt text and its figure's": alt_in_both,
-    "pictures swapped": swapped_pictures,
-    "a printed line": in_output("scratch is behind frozen with", "scratch is ahead of frozen with"),
-    "a printed number": in_output("frozen_acc_at_5 = this run 90.0 %", "frozen_acc_at_5 = this run 92.0 %"),
-    "a printed mean": in_output("mean of 5 seeds 88.7 ± 0.8 %", "mean of 5 seeds 90.7 ± 0.8 %"),
-    "a table": in_table,
-    "the minutes": in_line(r"[\d.]+ to [\d.]+ min", "1.0 to 2.0 min"),
-    "the memory": in_line(r"memory [\d.]+ GB", "memory 1.0 GB"),
-    "the date": in_line(r"2026-\d\d-\d\d", "2026-12-31"),
-    "the cores": in_line("1 to 2 CPU cores", "1 CPU core"),
-    "the best three of five seeds": best_three,
-    "code that was not recorded": in_code("PASSES = 5", "PASSES = 6", restamp=False),
-}
-READING = (
-    checks.outputs_as_recorded,
-    checks.claims_recorded,
-    checks.claims_hold,
-    checks.sentences,
-    checks.results,
-    checks.provenance,
-    checks.outputs_of_this_code,
-)
-
-
-@pytest.mark.parametrize("name", TOLD)
-def test_a_lie_in_a_recorded_chapter_is_caught(name):
-    book = copy.copy(BOOK)
-    book.chapters = {**BOOK.chapters, ONE: copy.deepcopy(BOOK.chapters[ONE])}
-    TOLD[name](book.chapters[ONE])
-    assert any(check(book) for check in READING)
-
-
-def test_a_register_of_other_values_makes_sentences_false():
-    """The means of two ways, exchanged in the register and in the text: their sentences are false."""
-    book = copy.copy(BOOK)
-    book.tried, book.ledger = {}, ""
-    rows = {name: dict(row) for name, row in BOOK.numbers.items()}
-    one, other = rows[ONE, "frozen_acc_at_5"], rows[ONE, "scratch_acc_at_5"]
-    one["mean"], other["mean"] = other["mean"], one["mean"]
-    book.numbers = rows
-    assert sum("does not hold" in fault for fault in prose.problems(book)) > 3
