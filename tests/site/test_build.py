@@ -7,7 +7,8 @@ from pathlib import Path
 
 import built
 import pytest
-from copies import ROOT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_site(root: Path, page: str) -> Path:
