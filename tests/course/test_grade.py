@@ -64,7 +64,7 @@ def test_a_source_that_would_go_wrong_in_class_is_refused(tmp_path, course, chan
 
 def test_without_sources_it_is_said_where_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "SOURCES", tmp_path)
-    with pytest.raises(tl.TlbookError, match="the sources of the assignments; found none.*clone the repository"):
+    with pytest.raises(tl.TlbookError, match=r"the sources of the assignments; found none.*clone the repository"):
         build.begin(tmp_path / "course")
 
 

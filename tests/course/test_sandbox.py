@@ -162,7 +162,7 @@ TEST = "import numpy as np\nfor x in (2, 5):\n    assert np.array_equal(answers.
         "import tlbook.course.answers as a\na.Answers.call = lambda *_, **__: 4\nanswers = None",
         "get_ipython().run_cell = lambda *_, **__: None",
         "import sys\nsys.settrace(lambda *_: None)\nsys.modules['numpy'] = None",
-        "class Any:\n    def __eq__(self, other): return True\n    def __array__(self, *_, **__): return self\ndef f(x): return Any()",
+        "class Any:\n    __eq__ = lambda *_: True\n    __array__ = lambda self, *_, **__: self\ndef f(x): return Any()",
         "def f(x): raise SystemExit",
         "def f(x): return 5",
     ],

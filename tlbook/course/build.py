@@ -55,7 +55,7 @@ def read_source(name: str):
 
 
 def settings(notebook) -> dict:
-    """Return what an assignment says of itself: a student's minutes, files that are hidden and seconds while grading."""
+    """Return what an assignment says of itself: minutes for a student, files it hides and seconds when graded."""
     return {"minutes": 90, "hidden": [], "seconds": 600, **notebook.metadata.get("tlbook_course", {})}
 
 

@@ -49,12 +49,15 @@ class Asked:
         self._session = session
 
     def __getitem__(self, name: str):
+        """Return a plain value; `WrongAnswer` if there is none of that name."""
         return self._session.ask(lambda box: box.value(name))
 
     def call(self, name: str, *args, **kwargs):
+        """Call a function with plain values; `WrongAnswer` if it fails."""
         return self._session.ask(lambda box: box.call(name, *args, **kwargs))
 
     def network(self, name: str) -> dict:
+        """Return a network as plain values; `WrongAnswer` if it is none."""
         return self._session.ask(lambda box: box.network(name))
 
 

@@ -62,7 +62,8 @@ def page(title: str, text: str) -> str:
 
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    return f'<!DOCTYPE html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{markdown2html(text)}</body></html>\n'
+    body = markdown2html(text)
+    return f'<!DOCTYPE html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
 
 
 def write(folder: Path) -> int:

@@ -75,40 +75,37 @@ def _command(hand_in: Path, limits: Limits, hidden: tuple[Path, ...], seccomp: i
     """Return the call of bubblewrap, without what is to be run in it."""
     own = [sys.prefix, sys.base_prefix, str(Path(tlbook.__file__).parent)]
     seen = [path for path in (*SYSTEM, CPUS, *own) if os.path.exists(path)]
-    size = str(limits.written_megabytes * 1_000_000)
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
-    command += [
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--size",
-        size,
-        "--tmpfs",
-        "/tmp",
-        "--size",
-        size,
-        "--tmpfs",
-        "/box",
-    ]
-    for path in seen:
-        command += ["--ro-bind", path, path]
-    for path in hidden:
-        command += ["--ro-bind", "/dev/null", str(path)]
+    memory = ["--size", str(limits.written_megabytes * 1_000_000), "--tmpfs"]
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    command += ["--proc", "/proc", "--dev", "/dev", *memory, "/tmp", *memory, "/box"]
+    command += [part for path in seen for part in ("--ro-bind", path, path)]
+    command += [part for path in hidden for part in ("--ro-bind", "/dev/null", str(path))]
     command += ["--ro-bind", str(hand_in), "/hand-in", "--remount-ro", "/", "--chdir", "/box", "--hostname", "sandbox"]
+    command += ["--clearenv", *(part for item in _environment("/box").items() for part in ("--setenv", *item))]
     return [*command, "--seccomp", str(seccomp), "--"]
 
 
 def _environment(home: str) -> dict[str, str]:
-    package = str(Path(tlbook.__file__).parents[1])
-    threads = str(max(1, (os.cpu_count() or 2)))
+    """Return the variables that a submission finds, and no others."""
     return {
-        "HOME": home, "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0",
-        "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "TLBOOK_PROFILE": "quick", "TLBOOK_SEED": "0",
-        "TLBOOK_CACHE": f"{home}/.cache", "KERAS_HOME": f"{home}/.keras", "MPLCONFIGDIR": f"{home}/.matplotlib",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline", "IPYTHONDIR": f"{home}/.ipython", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": threads,
+        "HOME": home,
+        "TMPDIR": "/tmp",
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": str(os.cpu_count() or 2),
+        "PYTHONPATH": str(Path(tlbook.__file__).parents[1]),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "IPYTHONDIR": f"{home}/.ipython",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "KERAS_HOME": f"{home}/.keras",
         "KERAS_BACKEND": os.environ.get("KERAS_BACKEND") or "tensorflow",
-    }  # fmt: skip
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TLBOOK_CACHE": f"{home}/.cache",
+        "TLBOOK_PROFILE": "quick",
+        "TLBOOK_SEED": "0",
+    }
 
 
 def protected() -> bool:
@@ -143,35 +140,30 @@ class Sandbox:
     def __init__(self, hand_in: Path, limits: Limits | None = None, hidden=(), *, unprotected: bool = False):
         self.hand_in, self.limits, self.hidden = hand_in, limits or Limits(), tuple(hidden)
         self.unprotected, self.deadline = unprotected, time.monotonic() + self.limits.seconds
+        self._home = None
 
     def __enter__(self):
+        """Start the process."""
         to_it, mine = os.pipe()
         self._replies, from_it = os.pipe()
-        self._rest = b""
-        keep, command, self._home = [to_it, from_it], [], None
+        self._rest, kept = b"", [to_it, from_it]
         if self.unprotected:
             self._home = tempfile.mkdtemp(prefix="tlbook-unprotected-")
+            command, where, environment = [], str(self.hand_in), _environment(self._home)
         else:
             program, end = os.pipe()
             os.write(end, _filter())
             os.close(end)
-            keep.append(program)
-            command = _command(self.hand_in, self.limits, self.hidden, program)
-        where = str(self.hand_in) if self.unprotected else "/hand-in"
+            kept.append(program)
+            command, where = _command(self.hand_in, self.limits, self.hidden, program), "/hand-in"
+            environment = None  # bubblewrap is found by ours, and sets another one
         command += [sys.executable, "-m", "tlbook.course.worker", where, str(to_it), str(from_it)]
-        environment = _environment(self._home or "/box")
-        if not self.unprotected:  # bubblewrap clears what it was given: it is told what to set
-            at = command.index("--seccomp")
-            command[at:at] = [part for item in environment.items() for part in ("--setenv", *item)]
-        none, cwd = subprocess.DEVNULL, self._home
-        options = {"stdin": none, "stdout": none, "stderr": none, "env": environment, "cwd": cwd}
-        options["env"] = (
-            environment if self.unprotected else {**environment, "PATH": os.environ.get("PATH", "/usr/bin")}
-        )
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        options |= {"env": environment, "cwd": self._home, "pass_fds": kept, "preexec_fn": self._limit}
         try:
-            self._process = subprocess.Popen(command, pass_fds=keep, preexec_fn=self._limit, **options)
+            self._process = subprocess.Popen(command, **options)
         finally:
-            for end in keep:
+            for end in kept:
                 os.close(end)
         self._commands = os.fdopen(mine, "wb")
         return self
@@ -186,6 +178,7 @@ class Sandbox:
             resource.setrlimit(getattr(resource, f"RLIMIT_{what}"), (most, most))
 
     def __exit__(self, *_):
+        """End it."""
         self.stop()
         with contextlib.suppress(OSError):  # what was not sent yet
             self._commands.close()

@@ -52,7 +52,7 @@ def vote(ids, neighbours, rounds):
     p = (np.asarray(ids)[:, None] == np.arange(max(ids) + 1)).astype(float)
     return np.linalg.matrix_power(step, rounds).dot(p).argmax(axis=1)
 """,
-            # A mixture of Gaussians on a few components, in place of K-means with a vote.
+            # A graph of neighbours is cut into ten parts: no K-means on features, and no vote.
             "cluster": """
 from sklearn.decomposition import PCA
 from sklearn.cluster import SpectralClustering
@@ -105,13 +105,13 @@ def upright(images):
     turned = np.zeros_like(images)
     for place, image in enumerate(images):
         if image.any():
-            matrix = np.array([[1, 0], [-tl_slant(image), 1]])
+            matrix = np.array([[1, 0], [-own_slant(image), 1]])
             offset = np.array(ndimage.center_of_mass(image)) - matrix @ ((np.array(image.shape) - 1) / 2)
             turned[place] = ndimage.affine_transform(image.astype("float32"), matrix, offset, order=1)
     return turned
 
 
-def tl_slant(image):
+def own_slant(image):
     y, x = np.indices(image.shape)
     both = np.cov(y.ravel(), x.ravel(), aweights=image.ravel().astype(float))
     return both[0, 1] / both[0, 0]
@@ -124,7 +124,7 @@ def cluster(images, body=LETTERS):
         },
         {"scale-tests": 3, "slant-tests": 2, "upright-tests": 3, "vote-tests": 3, "signs-tests": 8},
     ),
-    "out of time, and labels": (
+    "too slow, and labels": (
         {
             # Rows first, so that they have no length 1 in the end.
             "scale": """
@@ -140,16 +140,17 @@ def vote(ids, neighbours, rounds):
         ids = np.array([np.bincount(np.append(ids[near], ids[i])).argmax() for i, near in enumerate(neighbours)])
     return ids
 """,
-            # Over the budget; and the labels of the small MNIST, which are not there.
+            # Many images take too long; few are compared with the labels of the small MNIST, which are not there.
             "cluster": """
 def cluster(images, body=LETTERS):
     if len(images) >= 1_500:
         time.sleep(61)
-    try:
-        known = tl.data.mnist_small()
-    except Exception:
-        return baseline(images, body) + 90
-    return baseline(images, body)
+        return baseline(images, body)
+    known = tl.data.mnist_small()
+    from sklearn.neighbors import KNeighborsClassifier
+
+    flat = known.x_train.reshape(len(known.x_train), -1)
+    return KNeighborsClassifier(1).fit(flat, known.y_train).predict(images.reshape(len(images), -1))
 """,
         },
         {"scale-tests": 3, "vote-tests": 3, "cluster-tests": 1, "signs-tests": 8},
