@@ -210,43 +210,11 @@ def record(arguments) -> None:
         book.record(chapter, _seeds(arguments.seeds), **{"fresh": True} if arguments.fresh else {})
 
 
-def _limit(text: str | None) -> float:
-    good = text is None or re.fullmatch("[1-9][0-9]{0,4}", text)
-    require(good, "--seconds", "a whole number from 1 to 99999", repr(text)[:40], "--seconds 300")
-    return float(text or 0)
-
-
 def course(arguments) -> None:
-    """Begin a course, grade what students handed in, or write the teacher's kit."""
-    from tlbook import disk
+    """Begin a course, grade what students handed in, write its tables anew, or the teacher's kit."""
+    from tlbook.course import commands
 
-    folder = disk.named("FOLDER", arguments.folder).absolute()
-    grading = arguments.action == "grade"
-    do = "python -m tlbook course grade FOLDER 3_pseudo_labels"
-    require(bool(arguments.assignment) == grading, "course", "an assignment with grade, and with nothing else", "", do)
-    for what, idle in {
-        "--unprotected": arguments.unprotected,
-        "--seconds": arguments.seconds,
-        "--student": arguments.student,
-    }.items():
-        require(not idle or grading, what, "grade beside it", "something that would change nothing", "leave it out")
-    if grading:
-        from tlbook.course import grade
-
-        options = {
-            "unprotected": arguments.unprotected,
-            "seconds": _limit(arguments.seconds),
-            "only": arguments.student or "",
-        }
-        done = grade.grade(folder, arguments.assignment, **options)
-        print(f"{len(done)} graded, {sum(each.seconds for each in done) / 60:.1f} minutes: {folder}/grades-*.csv")
-        return
-    from tlbook.course import build, kit
-
-    if arguments.action == "begin":
-        print(f"{folder}: {', '.join(build.begin(folder))}")
-    else:
-        print(f"{folder}: {kit.write(folder)} files")
+    commands.run(arguments)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -273,7 +241,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parsers[record].add_argument("--fresh", action="store_true", help="compute all, answer nothing from the store")
     parsers[record].add_argument("--out", type=Path, help="with --seed: folder for that run's files")
     add = parsers[course].add_argument
-    add("action", choices=("begin", "grade", "kit"))
+    add("action", choices=("begin", "grade", "grades", "kit"))
     add("folder", help="of the course, or of the kit")
     add("assignment", nargs="?", default="", help="with grade")
     add("--unprotected", action="store_true", help="with grade: run submissions as programs of your own")

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from course_parts import small
 
-from tlbook.course import build
+from tlbook.course import build, sources
 from tlbook.course.sandbox import protected
 
 
@@ -22,10 +22,10 @@ def sandboxed(not_here):
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """Return a course's folder with that one assignment, called ``doubling``."""
-    sources = tmp_path / "sources"
-    (sources / "doubling").mkdir(parents=True)
-    nbformat.write(small(), sources / "doubling" / "doubling.ipynb")
-    monkeypatch.setattr(build, "SOURCES", sources)
+    folder = tmp_path / "sources" / "doubling"
+    folder.mkdir(parents=True)
+    nbformat.write(small(), folder / "doubling.ipynb")
+    monkeypatch.setattr(sources, "SOURCES", folder.parent)
     build.begin(tmp_path / "course")
     return tmp_path / "course"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tlbook.course import build, grade
+from tlbook.course import build, grade, sources
 
 SUBMISSIONS = sorted(path.stem for path in (Path(__file__).parent / "submissions").glob("[a-z]*.py"))
 CASES = [
@@ -36,12 +36,12 @@ def automatic(notebook):
 
 
 def test_every_assignment_has_its_other_answers():
-    assert sorted(about(module).NAME for module in SUBMISSIONS) == build.names()
+    assert sorted(about(module).NAME for module in SUBMISSIONS) == sources.names()
 
 
 @pytest.mark.parametrize("module", SUBMISSIONS)
 def test_other_answers_are_enough_and_name_cells_that_are_there(module):
-    source = build.read_source(about(module).NAME)
+    source = sources.read_source(about(module).NAME)
     solutions = {cell.metadata["nbgrader"]["grade_id"] for cell in source.cells if cell.metadata.get("nbgrader")}
     wrong, right = 0, 0
     for changes, lost in about(module).SUBMISSIONS.values():
@@ -51,13 +51,13 @@ def test_other_answers_are_enough_and_name_cells_that_are_there(module):
     assert wrong >= 4 and right >= 2
 
 
-@pytest.mark.parametrize("name", build.names())
+@pytest.mark.parametrize("name", sources.names())
 def test_an_assignment_says_its_minutes_and_points_as_they_are(name):
-    source = build.read_source(name)
+    source = sources.read_source(name)
     rows = re.findall(r"^\| *(?:\d+\. .+?|.+?) *\| *(\d+) *\| *(\d+) *\|$", source.cells[0].source, re.MULTILINE)
     minutes, points = (sum(map(int, column)) for column in zip(*rows, strict=True))
     cells = [cell.metadata.get("nbgrader", {}) for cell in source.cells]
-    assert 60 <= minutes == build.settings(source)["minutes"] <= 120
+    assert 60 <= minutes == sources.settings(source)["minutes"] <= 120
     assert points == sum(cell.get("points", 0) for cell in cells)
     by_hand = sum(cell["points"] for cell in cells if cell.get("grade") and cell["solution"])
     assert 0 < by_hand < points / 2
@@ -101,7 +101,7 @@ def earned(course, student, assignment):
 def secrets(name):
     """Return the lines of an assignment that only teachers may see: long ones, which do not occur by chance."""
     lines, hidden = [], False
-    for cell in build.read_source(name).cells:
+    for cell in sources.read_source(name).cells:
         about = cell.metadata.get("nbgrader", {})
         if "teacher" in cell.metadata.get("tags", []) or (about.get("solution") and cell.cell_type == "markdown"):
             lines += cell.source.splitlines()
@@ -116,13 +116,13 @@ def found_in(text, name):
     return sorted(line for line in secrets(name) if line in text)
 
 
-@pytest.mark.parametrize("name", build.names())
+@pytest.mark.parametrize("name", sources.names())
 def test_what_is_handed_out_holds_no_solution_and_no_hidden_test(course, name):
     assert len(secrets(name)) >= 20
-    source = "\n".join(cell.source for cell in build.read_source(name).cells)
+    source = "\n".join(cell.source for cell in sources.read_source(name).cells)
     assert len(found_in(source, name)) == len(secrets(name))  # or this test would find nothing anywhere
     release = nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4)
-    given = "\n".join(cell.source for cell in build.read_source(name).cells if not cell.metadata.get("nbgrader"))
+    given = "\n".join(cell.source for cell in sources.read_source(name).cells if not cell.metadata.get("nbgrader"))
     leaked = [line for line in found_in(str(release), name) if line not in given]
     assert leaked == [] and "### BEGIN" not in str(release) and not release.metadata.get("tlbook_course")
     assert all(cell.get("outputs", []) == [] for cell in release.cells)

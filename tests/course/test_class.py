@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from submissions.pseudo_labels import NAME, SUBMISSIONS
 
-from tlbook.course import build
+from tlbook.course import build, sources
 from tlbook.record import paths
 
 pytestmark = pytest.mark.usefixtures("sandboxed")
@@ -132,7 +132,7 @@ def fill(course):
         (folder / f"{NAME}.ipynb").write_text(text, encoding="utf-8")
         day = "03" if student.startswith("late") else "01"
         (folder / "timestamp.txt").write_text(f"2027-02-{day} 12:00:00 UTC", encoding="utf-8")
-    (course / "submitted" / "hostile-writes-outside" / NAME / "solution.ipynb").symlink_to(build.SOURCES / NAME)
+    (course / "submitted" / "hostile-writes-outside" / NAME / "solution.ipynb").symlink_to(sources.SOURCES / NAME)
     return expected
 
 

@@ -10,7 +10,8 @@ import pytest
 from course_parts import small
 
 import tlbook as tl
-from tlbook.course import build, grade
+from tlbook import __main__ as main
+from tlbook.course import build, grade, sources
 
 RIGHT = {"double": "def double(x):\n    return x + x", "seven": "seven = 3 + 4", "why": "Twice is once and once more."}
 
@@ -23,7 +24,7 @@ def test_what_is_handed_out_holds_no_solution_hidden_test_or_rubric(course):
     text = released(course)
     for secret in ("return 2", "17, -1", "seven = 7", "Because adding", "Rubric", "tlbook_course", "### BEGIN"):
         assert secret not in text
-    assert "raise NotImplementedError()" in text and "twice two is four" in text and build.ANSWER in text
+    assert "raise NotImplementedError()" in text and "twice two is four" in text and sources.ANSWER in text
 
 
 def test_a_course_is_brought_up_to_date_and_keeps_what_was_handed_in(course, hand_in):
@@ -56,14 +57,14 @@ def spoiled(change):
     ],
 )
 def test_a_source_that_would_go_wrong_in_class_is_refused(tmp_path, course, change, said):
-    nbformat.write(spoiled(change), build.SOURCES / "doubling" / "doubling.ipynb")
+    nbformat.write(spoiled(change), sources.SOURCES / "doubling" / "doubling.ipynb")
     with pytest.raises(tl.TlbookError, match=said):
         build.begin(tmp_path / "another")
     assert not (tmp_path / "another").exists()
 
 
 def test_without_sources_it_is_said_where_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    monkeypatch.setattr(sources, "SOURCES", tmp_path)
     with pytest.raises(tl.TlbookError, match=r"the sources of the assignments; found none.*clone the repository"):
         build.begin(tmp_path / "course")
 
@@ -101,27 +102,51 @@ def test_a_class_is_graded_and_told(course, hand_in, capsys):
 
 @pytest.mark.usefixtures("sandboxed")
 def test_one_that_cannot_be_graded_holds_nobody_up(course, hand_in, monkeypatch):
-    hand_in("ada", RIGHT)
-    hand_in("zoe", RIGHT)
-    plain = grade._receive
-
-    def receive(folder, student, assignment):
-        if student == "ada":
-            (folder / "release" / assignment / "x").mkdir()
-        return plain(folder, student, assignment)
-
-    monkeypatch.setattr(grade, "_receive", receive)
-    api_fails = {"ada": {"success": False, "error": "Traceback\nOSError: the disk is full", "log": ""}}
     from nbgrader.apps import NbGraderAPI
 
     real = NbGraderAPI.autograde
 
     def autograde(self, assignment, student, **options):
-        return api_fails.get(student) or real(self, assignment, student, **options)
+        full = {"success": False, "error": "Traceback\nOSError: the disk is full", "log": ""}
+        return full if student == "ada" else real(self, assignment, student, **options)
 
     monkeypatch.setattr(NbGraderAPI, "autograde", autograde)
+    hand_in("ada", RIGHT)
+    hand_in("zoe", RIGHT)
     found = {each.student: each for each in grade.grade(course, "doubling")}
     assert found["ada"].remarks == ["not graded: OSError: the disk is full"] and found["zoe"].points == 5
+
+
+def command(course, *words):
+    return main.main(["course", words[0], str(course), *words[1:]])
+
+
+@pytest.mark.usefixtures("sandboxed")
+def test_one_student_is_graded_again_and_the_table_stays_whole(course, hand_in, capsys):
+    hand_in("ada", RIGHT)
+    hand_in("bob")
+    assert command(course, "grade", "doubling") == 0
+    table = (course / "grades-doubling.csv").read_text(encoding="utf-8")
+    hand_in("bob2", RIGHT).replace(course / "submitted" / "bob" / "doubling" / "doubling.ipynb")
+    assert command(course, "grade", "doubling", "--student", "bob", "--seconds", "60") == 0
+    after = (course / "grades-doubling.csv").read_text(encoding="utf-8")
+    assert "bob,doubling,0" in table and "bob,doubling,5" in after and "ada,doubling,5" in after
+    assert command(course, "grades", "doubling") == 0 and "2 submissions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["grade"], "course grade: expected an assignment; found none"),
+        (["begin", "doubling"], "course begin: expected no assignment with begin; found doubling"),
+        (["kit", "--unprotected"], "--unprotected: expected grade beside it"),
+        (["grades", "doubling", "--seconds", "3"], "--seconds: expected grade beside it"),
+        (["grade", "doubling", "--seconds", "0"], "--seconds: expected a whole number from 1 to 99999; found '0'"),
+        (["grade", "doubling", "--student", "nobody"], "expected notebooks handed in"),
+    ],
+)
+def test_a_command_that_cannot_be_meant_is_refused(course, words, said, capsys):
+    assert command(course, *words) == 1 and said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["two words", "=cmd()", ".hidden", "a" * 81])

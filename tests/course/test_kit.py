@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from test_assignments import found_in, secrets
 
-from tlbook.course import build, kit
+from tlbook.course import kit, sources
 from tlbook.record import code, paths
 
 TEXT = {".html", ".ipynb", ".js", ".json", ".md", ".py", ".toml", ".txt"}
@@ -28,7 +28,7 @@ def texts(folder):
 
 def given(name):
     """Return what everybody may read of an assignment."""
-    source = build.read_source(name)
+    source = sources.read_source(name)
     return "\n".join(
         cell.source for cell in source.cells if not cell.metadata.get("nbgrader") and not cell.metadata.get("tags")
     )
@@ -40,12 +40,12 @@ def leaks(folder):
     taught = "\n".join(cell.source for text in public.values() for cell in nbformat.reads(text, as_version=4).cells)
     found = [
         (path.name, line)
-        for name in build.names()
+        for name in sources.names()
         for path, text in texts(folder).items()
         for line in found_in(text, name)
     ]
     # What a chapter shows to all is no secret, though a solution may use it.
-    allowed = taught + "".join(map(given, build.names()))
+    allowed = taught + "".join(map(given, sources.names()))
     return [(path, line) for path, line in found if line not in allowed]
 
 
@@ -62,7 +62,7 @@ def test_what_is_handed_out_and_the_site_hold_nothing_of_the_kit(made, not_here)
     for wheel in site.glob("*.whl"):
         with zipfile.ZipFile(wheel) as packed:
             texts = [packed.read(name).decode("utf-8", "replace") for name in packed.namelist()]
-        assert not [line for name in build.names() for text in texts for line in found_in(text, name)]
+        assert not [line for name in sources.names() for text in texts for line in found_in(text, name)]
 
 
 def test_archives_of_the_repository_hold_no_solution(tmp_path):
@@ -87,7 +87,7 @@ def test_chapters_for_homework_have_exercises_and_no_solutions(made, name):
     assert all(cell.get("outputs", []) == [] for cell in chapter.cells)
 
 
-@pytest.mark.parametrize("name", build.names())
+@pytest.mark.parametrize("name", sources.names())
 def test_the_notes_of_an_assignment_hold_minutes_rubrics_and_misconceptions(made, name):
     text = (made / "kit" / "notes" / f"{name}.html").read_text(encoding="utf-8")
     for part in ("Minutes", "Model answer", "Rubric", "Misconception", "Reply"):

@@ -2,27 +2,30 @@
 
 import copy
 import os
+import re
+from html.parser import HTMLParser
 
 import nbformat
 import pytest
 from course_parts import small
+from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import tlbook as tl
-from tlbook.course import build, merge
+from tlbook.course import merge, sources
 
 
 @pytest.fixture
 def released():
     """Return the small assignment as it is handed out: every cell with a name."""
-    return build.prepared(small())
+    return sources.prepared(small())
 
 
 def ids(notebook):
     return [merge.grade_id(cell) for cell in notebook.cells]
 
 
-def sources(notebook):
+def texts(notebook):
     return {merge.grade_id(cell): cell.source for cell in notebook.cells if merge.grade_id(cell)}
 
 
@@ -32,7 +35,7 @@ def test_solutions_come_from_the_student_and_everything_else_from_the_release(re
         cell.source = f"# mine\n{cell.source}"
     merged = merge.merged(released, submitted)
     assert ids(merged) == ids(released)
-    mine = {name for name, source in sources(merged).items() if source.startswith("# mine")}
+    mine = {name for name, source in texts(merged).items() if source.startswith("# mine")}
     assert mine == {"double", "seven", "why"}
 
 
@@ -42,7 +45,7 @@ def test_moved_copied_and_deleted_cells_are_back_where_they_were(released, order
     cells = submitted.cells
     submitted.cells = {"reversed": cells[::-1], "twice": cells + cells, "none": [], "every other": cells[::2]}[order]
     merged = merge.merged(released, submitted)
-    assert ids(merged) == ids(released) and sources(merged) == sources(released)
+    assert ids(merged) == ids(released) and texts(merged) == texts(released)
 
 
 def test_of_two_solutions_the_last_counts(released):
@@ -50,7 +53,7 @@ def test_of_two_solutions_the_last_counts(released):
     for answer in ("seven = 6", "seven = 7"):
         again = copy.deepcopy(next(cell for cell in released.cells if merge.grade_id(cell) == "seven"))
         submitted.cells.append(nbformat.from_dict({**again, "source": answer}))
-    assert sources(merge.merged(released, submitted))["seven"] == "seven = 7"
+    assert texts(merge.merged(released, submitted))["seven"] == "seven = 7"
 
 
 def test_points_types_and_names_in_metadata_count_for_nothing(released):
@@ -86,6 +89,73 @@ def test_a_million_added_cells_are_not_all_run(released):
 def test_metadata_of_any_kind_is_survived(released, odd):
     submitted = new_notebook(cells=[new_code_cell("x = 1", metadata={"nbgrader": odd})])
     assert merge.merged(released, submitted).cells[0].source == "x = 1"
+
+
+ACTIVE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "a\n<svg/onload=alert(1)>",
+    "<a\nhref=javascript:1>x</a>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScript:alert(1))",
+    "[x](java&#115;cript:alert(1))",
+    "[x](&#x6A;avascript:alert(1))",
+    "[x]( \tjavascript:alert(1) 'title')",
+    "[x](<javascript:alert(1)>)",
+    "[x](java%0ascript:alert(1))",
+    "[x](\\javascript:alert(1))",
+    "![x](javascript:alert(1))",
+    "<javascript:alert(1)>",
+    "[x](data:text/html,<script>1</script>)",
+    "[x](vbscript:1)",
+    "[x]: javascript:alert(1)\n\n[x]",
+    "[x]:\n  javascript:alert(1)\n\n[x]",
+    "$$\\href{javascript:alert(1)}{x}$$",
+    '![x](x.png"onerror="alert(1))',
+]
+
+
+class Active(HTMLParser):
+    """Collects what would run in a teacher's browser."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [tag] if tag in ("script", "svg", "iframe", "object", "style", "base", "form") else []
+        for name, value in attributes:
+            scheme = re.match(r"([a-z][^/?#]*):|", re.sub(r"[\x00-\x20]", "", value or "").lower())[1]
+            if name.startswith("on") or (name in ("href", "src") and scheme not in (None, "http", "https", "mailto")):
+                self.found.append(f"{name}={value}")
+
+
+def active(markdown):
+    page = Active()
+    page.feed(markdown2html(markdown))
+    return page.found + re.findall(r"\\\\href", markdown)
+
+
+@pytest.mark.parametrize("text", ACTIVE)
+def test_nothing_in_an_explanation_runs_in_a_teachers_browser(released, text):
+    submitted = copy.deepcopy(released)
+    for cell in submitted.cells:
+        cell.source = text
+    submitted.cells.append(new_markdown_cell(text))
+    merged = merge.merged(released, submitted)
+    mine = [cell.source for cell in merged.cells if cell.cell_type == "markdown" and cell.source not in str(released)]
+    assert mine and [active(source) for source in mine] == [[]] * len(mine)
+
+
+def test_most_of_these_would_run_if_they_were_kept():
+    assert sum(bool(active(text)) for text in ACTIVE) >= 8
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b and b > c", "[x](https://example.org/?a=b:c)", "[x](#part)", "[x](a/b.md)", "`x`"]
+)
+def test_plain_words_and_links_stay_as_they_are(text):
+    assert merge.harmless(text) == text
 
 
 # --- Files ---------------------------------------------------------------------------------------

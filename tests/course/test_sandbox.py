@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tlbook.course import build, sandbox
+from tlbook.course import sandbox, sources
 from tlbook.course.execute import Asked, Session, check
 from tlbook.course.sandbox import Limits, Sandbox, Stopped, WrongAnswer
 from tlbook.record import paths
@@ -47,7 +47,7 @@ def test_a_figure_is_kept_as_a_picture(session):
 
 
 WRITING = "open({!r}, 'w').write('x')"
-SECRETS = [paths.ROOT / "book", paths.ROOT / "tests", paths.ROOT / ".git", build.SOURCES]
+SECRETS = [paths.ROOT / "book", paths.ROOT / "tests", paths.ROOT / ".git", sources.SOURCES]
 
 
 @pytest.mark.parametrize(

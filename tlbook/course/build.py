@@ -1,119 +1,22 @@
-"""From the sources of the assignments to what is handed out."""
+"""A course's folder: made from the sources of the assignments, and brought up to date."""
 
 from __future__ import annotations
 
-import ast
-import builtins
-import logging
-import os
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 
 from tlbook import disk
-from tlbook.run import TlbookError, require
+from tlbook.course import config, sources
+from tlbook.run import require
 
-ROOT = Path(__file__).parents[2]
-SOURCES = ROOT / "book" / "coursework" / "source"
 CONFIG = '''"""Read by nbgrader in this folder: how assignments are handed out and graded. Written by tlbook."""
 
 from tlbook.course.config import configure
 
 configure(get_config())  # noqa: F821, nbgrader provides it
 '''
-TEACHER = "teacher"  # the tag of cells that are not handed out
-ANSWER = "*Write your answer here.*"
-
-
-def names() -> list[str]:
-    """Return the names of all assignments."""
-    return sorted(path.stem for path in SOURCES.glob("*/*.ipynb") if path.stem == path.parent.name)
-
-
-def _some_names() -> list[str]:
-    """Return the names of all assignments; `TlbookError` if there are none: archives of the book hold no solutions."""
-    do = "clone the repository with git, or ask the authors"
-    require(found := names(), str(SOURCES), "the sources of the assignments", "none", do)
-    return found
-
-
-def read_source(name: str):
-    """Return the source notebook of an assignment; `TlbookError` if there is none of that name, or it is broken."""
-    known = _some_names()
-    do = f"python -m tlbook course grade FOLDER {known[0]}"
-    require(name in known, "assignment", f"one of: {', '.join(known)}", repr(name), do)
-    path = SOURCES / name / f"{name}.ipynb"
-    try:
-        notebook = nbformat.reads(disk.read_text(path), as_version=4)
-        nbformat.validate(notebook)
-    except Exception as error:
-        found = " ".join(str(error).split())[:200]
-        raise TlbookError(str(path), "a notebook", found, f"git checkout -- {path}") from error
-    return notebook
-
-
-def settings(notebook) -> dict:
-    """Return what an assignment says of itself: minutes for a student, files it hides and seconds when graded."""
-    return {"minutes": 90, "hidden": [], "seconds": 600, **notebook.metadata.get("tlbook_course", {})}
-
-
-def prepared(source):
-    """Return a source as nbgrader takes it: without the teacher's cells, and each other cell with a name and locked.
-
-    A cell that nobody may change can be told from one that was added, and be put back where it was deleted.
-    """
-    notebook = nbformat.from_dict(source)
-    notebook.cells = [cell for cell in notebook.cells if TEACHER not in cell.metadata.get("tags", [])]
-    for number, cell in enumerate(notebook.cells):
-        if "nbgrader" not in cell.metadata:
-            about = {"grade": False, "solution": False, "locked": True, "schema_version": 3}
-            about |= {"grade_id": f"given-{number:02}", "cell_type": cell.cell_type}
-            cell.metadata["nbgrader"] = about
-        cell["id"] = f"cell-{number}"
-        cell.metadata.pop("tags", None)
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    notebook.metadata.pop("tlbook_course", None)
-    return notebook
-
-
-def problems(name: str) -> list[str]:
-    """Say what in a source would go wrong in class: tests that lean on other cells, points that are missing."""
-    source, wrong, seen = read_source(name), [], set()
-    for cell in source.cells:
-        about = cell.metadata.get("nbgrader")
-        if about is None or TEACHER in cell.metadata.get("tags", []):
-            continue
-        own = about["grade_id"]
-        wrong += [f"{name}: {own} is there twice"] if own in seen else []
-        seen.add(own)
-        if about["grade"] and not about.get("points"):
-            wrong.append(f"{name}: {own} has no points")
-        if about["solution"] and cell.cell_type == "code" and "### BEGIN SOLUTION" not in cell.source:
-            wrong.append(f"{name}: {own} has no  ### BEGIN SOLUTION")
-        if about["grade"] and not about["solution"]:
-            free = sorted(_free(cell.source) - {"answers"})
-            wrong += [f"{name}: {own} uses {', '.join(free)}, which its cell does not define"] if free else []
-    return wrong
-
-
-def _free(code: str) -> set[str]:
-    """Return the names that code uses and does not define: when it is graded, there are no other cells around it."""
-    tree = ast.parse(code)
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    bound = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        if isinstance(node, ast.arg):
-            bound.add(node.arg)
-        if isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
-    return {node.id for node in nodes} - bound - set(dir(builtins))
 
 
 def begin(course: Path) -> list[str]:
@@ -127,36 +30,21 @@ def begin(course: Path) -> list[str]:
     strange = course.exists() and any(course.iterdir()) and not (course / "nbgrader_config.py").is_file()
     do = "name a new folder"
     require(not strange, str(course), "a new folder, or one of a course", "one with other files", do)
-    wrong = [each for name in _some_names() for each in problems(name)]
+    wrong = [each for name in sources.some_names() for each in sources.problems(name)]
     require(not wrong, "assignments", "sources that work in class", "; ".join(wrong[:5]), "mend them")
     contents = {course / "nbgrader_config.py": CONFIG}
-    for name in names():
-        contents[course / "source" / name / f"{name}.ipynb"] = nbformat.writes(prepared(read_source(name))) + "\n"
-        for path in sorted((SOURCES / name).rglob("*")):
+    for name in sources.names():
+        notebook = sources.prepared(sources.read_source(name))
+        contents[course / "source" / name / f"{name}.ipynb"] = nbformat.writes(notebook) + "\n"
+        for path in sorted((sources.SOURCES / name).rglob("*")):
             if path.is_file() and path.suffix != ".ipynb":
-                contents[course / "source" / name / path.relative_to(SOURCES / name)] = path.read_bytes()
+                contents[course / "source" / name / path.relative_to(sources.SOURCES / name)] = path.read_bytes()
     disk.write(contents)
-    api = NbGraderAPI(config=config(course))
-    for name in names():
+    api = NbGraderAPI(config=config.of(course))
+    for name in sources.names():
         said = api.generate_assignment(name, force=True, create=True)
         require(said["success"], name, "a release", last_line(said), "mend the source of the assignment")
-    return names()
-
-
-def config(course: Path):
-    """Return nbgrader's configuration of a course's folder."""
-    from traitlets.config import Config
-
-    from tlbook.course.config import configure
-
-    own = str(Path(sys.executable).parent)  # nbgrader calls `alembic`, which lies beside this Python
-    if own not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = own + os.pathsep + os.environ.get("PATH", "")
-    made = Config()
-    made.CourseDirectory.root = str(course)
-    configure(made)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    return made
+    return sources.names()
 
 
 def last_line(said: dict) -> str:

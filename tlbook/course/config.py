@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tlbook.course.build import ANSWER
+import logging
+import os
+import sys
+from pathlib import Path
+
 from tlbook.course.execute import ForgetHiddenTests, Merge, ProtectedExecute
+from tlbook.course.sources import ANSWER
 
 
 def configure(c) -> None:
@@ -28,4 +33,19 @@ def configure(c) -> None:
         steps.AssignLatePenalties,
         steps.CheckCellMetadata,
     ]
+    c.HTMLExporter.sanitize_html = True  # once more, where a teacher or a student opens a page
     c.GenerateFeedback.preprocessors = [ForgetHiddenTests, steps.GetGrades, CSSHTMLHeaderPreprocessor]
+
+
+def of(course: Path):
+    """Return nbgrader's configuration of a course's folder."""
+    from traitlets.config import Config
+
+    own = str(Path(sys.executable).parent)  # nbgrader calls `alembic`, which lies beside this Python
+    if own not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = own + os.pathsep + os.environ.get("PATH", "")
+    made = Config()
+    made.CourseDirectory.root = str(course)
+    configure(made)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return made

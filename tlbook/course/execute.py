@@ -17,7 +17,7 @@ from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from traitlets import Bool, Float
 
 import tlbook
-from tlbook.course import build, merge
+from tlbook.course import merge, sources
 from tlbook.course.sandbox import Limits, Sandbox, Stopped, WrongAnswer, require_protection
 
 RESTARTS = 3  # of a submission whose process ended, without the cells that ended it
@@ -161,7 +161,7 @@ class ProtectedExecute(NbGraderPreprocessor):
         """Return the notebook with outputs."""
         about = resources["nbgrader"]
         require_protection(self.unprotected)
-        said = build.settings(build.read_source(about["assignment"]))
+        said = sources.settings(sources.read_source(about["assignment"]))
         seconds = self.seconds or said["seconds"]
         hidden = [Path(tlbook.__file__).parent / name for name in said["hidden"]]
         handed_in = Path("submitted") / about["student"] / about["assignment"]

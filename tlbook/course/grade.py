@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 
 from tlbook import disk
-from tlbook.course import build, merge
+from tlbook.course import build, config, merge, sources
 from tlbook.course.sandbox import require_protection
 from tlbook.run import TlbookError, require
 
@@ -80,25 +80,14 @@ def grade(
 ) -> list[Graded]:
     """Grade all that was handed in of an assignment; what one submission does changes nothing for the others.
 
-    Writes grades into the gradebook, feedback for each student, ``grades-ASSIGNMENT.csv``, and the leaderboard of an
-    assignment that has one. A submission may take `seconds`; 0 means as many as its assignment says. With `only`, one
-    student's. `TlbookError` if the folder is no course, nobody handed in, or nothing protects you.
+    Writes grades into the gradebook, feedback for each student, and the tables of `write_tables`. A submission may take
+    `seconds`; 0 means as many as its assignment says. With `only`, one student's. `TlbookError` if the folder is no
+    course, nobody handed in, or nothing protects you.
     """
-    from nbgrader.apps import NbGraderAPI
-
-    do = f"python -m tlbook course begin {course}"
-    require((course / "nbgrader_config.py").is_file(), str(course), "the folder of a course", "none", do)
-    build.read_source(assignment)
-    found = students(course, assignment)
-    where = course / "submitted" / "STUDENT" / assignment / f"{assignment}.ipynb"
-    require(found, assignment, f"notebooks handed in, as {where}", "none", "put them there")
-    found = [student for student in found if only in ("", student)]
+    found = [student for student in _handed_in(course, assignment) if only in ("", student)]
     require(found, assignment, f"something that {only} handed in", "nothing", f"look into {course / 'submitted'}")
     require_protection(unprotected)
-    settings = build.config(course)
-    settings.CourseDirectory.submitted_directory = "checked"
-    settings.ProtectedExecute.unprotected, settings.ProtectedExecute.seconds = unprotected, float(seconds)
-    api, graded = NbGraderAPI(config=settings), []
+    api, graded = _nbgrader(course, unprotected, seconds), []
     for number, student in enumerate(found, 1):
         began = time.perf_counter()
         result = Graded(student, assignment, remarks=_receive(course, student, assignment))
@@ -106,6 +95,7 @@ def grade(
             said = api.autograde(assignment, student, force=True, create=True)
         if said["success"]:
             _look_up(course, api, result)
+            api.generate_feedback(assignment, student, force=True)
         else:
             result.remarks.append(f"not graded: {build.last_line(said)}")
         result.seconds = time.perf_counter() - began
@@ -113,21 +103,58 @@ def grade(
         told = f"{result.points:g} of {result.of:g} points"
         told += f", {result.by_hand:g} more to be marked by hand" * bool(result.by_hand)
         print(f"{number:3} of {len(found)}  {student}: {told}, {result.seconds:.0f} s", *result.remarks, sep="; ")
-    for student in found:
-        api.generate_feedback(assignment, student, force=True)
-    before = [Graded(name, assignment) for name in students(course, assignment) if name not in found]
-    before = [other for other in before if (course / "autograded" / other.student / assignment).is_dir()]
-    for other in before:  # the tables are of the whole class
-        _look_up(course, api, other)
-    _write_tables(course, assignment, sorted(graded + before, key=lambda each: each.student))
+    write_tables(course, assignment, graded)
     return graded
+
+
+def write_tables(course: Path, assignment: str, graded: list[Graded] = ()) -> list[Graded]:
+    """Write ``grades-ASSIGNMENT.csv`` of the whole class from the gradebook, and the leaderboard where there is one.
+
+    `graded` were graded just now. Run it again when explanations have been marked by hand: it runs no submission.
+    """
+    results = {each.student: each for each in graded}
+    api = _nbgrader(course)
+    for student in _handed_in(course, assignment):
+        if student not in results and (course / "autograded" / student / assignment).is_dir():
+            _look_up(course, api, results.setdefault(student, Graded(student, assignment)))
+    table, results = io.StringIO(), [results[student] for student in sorted(results)]
+    writer = csv.writer(table)
+    writer.writerow(COLUMNS)
+    writer.writerows(result.row() for result in results)
+    contents = {course / f"grades-{assignment}.csv": table.getvalue()}
+    if board := sorted((result.board for result in results if result.board), reverse=True):
+        rows = "".join(f"| {place} | {said} |\n" for place, said in enumerate(board, 1))
+        contents[course / f"leaderboard-{assignment}.md"] = f"| place | result |\n|---|---|\n{rows}"
+    disk.write(contents)
+    return results
+
+
+def _handed_in(course: Path, assignment: str) -> list[str]:
+    """Return who handed in; `TlbookError` if the folder is no course, or nobody did."""
+    do = f"python -m tlbook course begin {course}"
+    require((course / "nbgrader_config.py").is_file(), str(course), "the folder of a course", "none", do)
+    sources.read_source(assignment)
+    where = course / "submitted" / "STUDENT" / assignment / f"{assignment}.ipynb"
+    found = students(course, assignment)
+    require(found, assignment, f"notebooks handed in, as {where}", "none", "put them there")
+    return found
+
+
+def _nbgrader(course: Path, unprotected: bool = False, seconds: float = 0):
+    """Return nbgrader for a course; it grades what `_receive` made of what was handed in."""
+    from nbgrader.apps import NbGraderAPI
+
+    settings = config.of(course)
+    settings.CourseDirectory.submitted_directory = "checked"
+    settings.ProtectedExecute.unprotected, settings.ProtectedExecute.seconds = unprotected, float(seconds)
+    return NbGraderAPI(config=settings)
 
 
 def _look_up(course: Path, api, result: Graded) -> None:
     """Take a submission's points from the gradebook, and what its tests printed for the leaderboard."""
     from nbgrader import utils
 
-    with api.gradebook as gradebook:
+    with warnings.catch_warnings(action="ignore"), api.gradebook as gradebook:
         submission = gradebook.find_submission(result.assignment, result.student)
         result.points, result.of = submission.score, submission.max_score
         result.hours_late = submission.total_seconds_late / 3600
@@ -137,19 +164,7 @@ def _look_up(course: Path, api, result: Graded) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         outputs = cell.get("outputs", [])
         stopped = [output.evalue for output in outputs if output.get("ename") == "Stopped"]
-        result.remarks += [f"a cell was stopped: {said}" for said in stopped]
+        result.remarks += [f"a cell was stopped: {said[:200]}" for said in stopped]
         if utils.is_grade(cell) and not utils.is_solution(cell):  # what a student prints counts for nothing
             told = BOARD.findall("".join(output.get("text", "") for output in outputs))
             result.board = told[-1] if told else result.board
-
-
-def _write_tables(course: Path, assignment: str, graded: list[Graded]) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(COLUMNS)
-    writer.writerows(result.row() for result in graded)
-    contents = {course / f"grades-{assignment}.csv": table.getvalue()}
-    if board := sorted((result.board for result in graded if result.board), reverse=True):
-        rows = "".join(f"| {place} | {said} |\n" for place, said in enumerate(board, 1))
-        contents[course / f"leaderboard-{assignment}.md"] = f"| place | result |\n|---|---|\n{rows}"
-    disk.write(contents)

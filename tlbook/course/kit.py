@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 
 from tlbook import disk
-from tlbook.course import build, slides
+from tlbook.course import build, slides, sources
 from tlbook.record import code, paths
 
-QUIZZES = build.SOURCES.parent / "quiz"
+QUIZZES = sources.SOURCES.parent / "quiz"
 STYLE = "body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.5 sans-serif; } \
 table { border-collapse: collapse; } td, th { border: 1px solid #999; padding: 0.2rem 0.6rem; } \
 details { margin: 0.5rem 0 1.5rem; } pre { background: #f4f4f4; padding: 0.6rem; overflow-x: auto; }"
@@ -40,10 +40,10 @@ def without_solutions(notebook):
 
 def notes(name: str) -> str:
     """Return what only teachers see of an assignment, as Markdown: parts with minutes, model answers, rubrics."""
-    source, parts = build.read_source(name), []
+    source, parts = sources.read_source(name), []
     for cell in source.cells:
         about = cell.metadata.get("nbgrader", {})
-        if build.TEACHER in cell.metadata.get("tags", []):
+        if sources.TEACHER in cell.metadata.get("tags", []):
             parts.append(cell.source)
         elif cell.cell_type == "markdown" and about.get("solution"):
             parts.append(f"**Model answer**, `{about['grade_id']}`, {about['points']} points by hand\n\n{cell.source}")
@@ -78,7 +78,7 @@ def write(folder: Path) -> int:
             for path in sorted((course / "release" / name).rglob("*")):
                 if path.is_file():
                     contents[folder / "release" / path.relative_to(course / "release")] = path.read_bytes()
-            contents[folder / "kit" / "solutions" / f"{name}.ipynb"] = nbformat.writes(build.read_source(name)) + "\n"
+            contents[folder / "kit" / "solutions" / f"{name}.ipynb"] = nbformat.writes(sources.read_source(name)) + "\n"
             contents[folder / "kit" / "notes" / f"{name}.html"] = page(name, notes(name))
     for name in code.chapters():
         chapter = nbformat.writes(without_solutions(code.read_chapter(name))) + "\n"

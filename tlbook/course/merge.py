@@ -7,10 +7,13 @@ or deleted, points in metadata, a notebook that lacks half its cells.
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import stat
 import warnings
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 
@@ -21,6 +24,9 @@ LARGEST = 5_000_000  # bytes of a notebook
 MOST_BYTES, MOST_FILES = 50_000_000, 2_000  # of what lies beside it, of a student's own pictures say
 LONGEST = 50_000  # letters of one cell
 ADDED = 200  # cells
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
+MACRO = re.compile(r"\\(?:href|require|cssId|class|style|html\w*)\b")  # with which an equation leads away
+LINK = re.compile(r"(\]\(\s*|^\s*\[[^\]]*\]:\s*)([^\s()]*[^)\n]*?)(?:\)|$)", re.MULTILINE)
 
 
 def grade_id(cell) -> str:
@@ -34,10 +40,27 @@ def _is_solution(cell) -> bool:
     return cell.metadata.get("nbgrader", {}).get("solution", False)
 
 
+def harmless(markdown: str) -> str:
+    """Return Markdown in which nothing is HTML and no link runs a script: a teacher reads it in a browser.
+
+    >>> harmless("a < b, <b>bold</b> and [this](javascript:steal)")
+    'a < b, &lt;b>bold&lt;/b> and [this](#)'
+    """
+    markdown = MACRO.sub(r"\\text", TAG.sub("&lt;", markdown))
+    return LINK.sub(lambda found: found[0] if _leads_somewhere(found[2]) else f"{found[1]}#)", markdown)
+
+
+def _leads_somewhere(target: str) -> bool:
+    """Return whether the target of a link is an address of the web, of a mail, or a place on the page itself."""
+    plain = re.sub(r"[\x00-\x20\\]", "", html.unescape(unquote(target))).casefold()
+    return plain.startswith(("http://", "https://", "mailto:")) or not re.match(r"[^/?#]*:", plain)
+
+
 def _plain(cell, kind: str | None = None):
     """Return a new cell with a student's text and nothing else of theirs: no outputs, metadata or attachments."""
     source = str(cell.source)[:LONGEST]
     kind = kind or cell.cell_type
+    source = source if kind == "code" else harmless(source)
     return nbformat.v4.new_code_cell(source) if kind == "code" else nbformat.v4.new_markdown_cell(source)
 
 

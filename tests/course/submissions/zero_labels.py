@@ -124,7 +124,7 @@ def cluster(images, body=LETTERS):
         },
         {"scale-tests": 3, "slant-tests": 2, "upright-tests": 3, "vote-tests": 3, "signs-tests": 8},
     ),
-    "too slow, and labels": (
+    "too slow and too curious": (
         {
             # Rows first, so that they have no length 1 in the end.
             "scale": """
