@@ -152,3 +152,20 @@ def test_a_network_that_nobody_could_send_is_refused(model, spoil, said):
     spoil(network)
     with pytest.raises(tl.TlbookError, match=said):
         networks.build(network)
+
+
+# --- Tests at home -------------------------------------------------------------------------------
+
+
+def test_tests_at_home_leave_the_notebooks_names_alone(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_cell("import tlbook as tl\nanswers = tl.course.Answers(globals())\nx, hidden = 3, 4", silent=True)
+    passed = shell.run_cell("%%tests\nx = answers['x'] + 1\nassert x == 4")
+    assert passed.success and "✓ passed" in capsys.readouterr().out and shell.user_ns["x"] == 3
+    leaning = shell.run_cell("%%tests\nassert hidden == 4")
+    assert isinstance(leaning.error_in_exec, NameError)  # as it would be when it is graded
+    failing = shell.run_cell("%%tests\nassert answers['x'] == 5, 'three is not five'")
+    assert str(failing.error_in_exec) == "three is not five"
+    InteractiveShell.clear_instance()

@@ -100,7 +100,7 @@ def earned(course, student, assignment):
 
 def secrets(name):
     """Return the lines of an assignment that only teachers may see: long ones, which do not occur by chance."""
-    lines, hidden = [], False
+    lines, seen, hidden = [], [], False
     for cell in sources.read_source(name).cells:
         about = cell.metadata.get("nbgrader", {})
         if "teacher" in cell.metadata.get("tags", []) or (about.get("solution") and cell.cell_type == "markdown"):
@@ -108,8 +108,9 @@ def secrets(name):
             continue
         for line in cell.source.splitlines():
             hidden = "### BEGIN" in line or (hidden and "### END" not in line)
-            lines += [line] if hidden and "### " not in line else []
-    return {line.strip() for line in lines if len(line.strip()) >= 30}
+            (lines if hidden and "### " not in line else seen).append(line)
+    seen = {line.strip() for line in seen}
+    return {line.strip() for line in lines if len(line.strip()) >= 30} - seen
 
 
 def found_in(text, name):

@@ -11,14 +11,16 @@ from __future__ import annotations
 import base64
 import json
 import math
+import sys
 from collections.abc import Mapping
 
 import numpy as np
 
 from tlbook.arguments import shown
-from tlbook.run import TlbookError, require
+from tlbook.run import TlbookError, require, say
 
 MOST = 40_000_000  # bytes of one answer, written down
+MAGIC = "%%tests"  # how a cell of tests begins in a notebook
 KINDS = "biuf"  # of arrays: true or false, whole numbers, real numbers
 
 
@@ -132,6 +134,18 @@ class Answers:
 
     def __init__(self, names: dict):
         self._names = names
+        shell = IPython.get_ipython() if (IPython := sys.modules.get("IPython")) else None
+        if shell is not None:
+            shell.register_magic_function(lambda _, cell: self.test(cell), "cell", MAGIC.strip("%"))
+
+    def test(self, code: str) -> None:
+        """Run tests with nothing around them but these answers, as they are run when they are graded.
+
+        >>> Answers({"seven": 7}).test("assert answers['seven'] == 7")
+        ✓ passed
+        """
+        exec(compile(code, "<tests>", "exec"), {"answers": self, "__name__": "tests"})
+        say("✓ passed")
 
     def _find(self, name: str):
         do = f"give your answer this name:  {name} = …"

@@ -78,7 +78,8 @@ def write(folder: Path) -> int:
             for path in sorted((course / "release" / name).rglob("*")):
                 if path.is_file():
                     contents[folder / "release" / path.relative_to(course / "release")] = path.read_bytes()
-            contents[folder / "kit" / "solutions" / f"{name}.ipynb"] = nbformat.writes(sources.read_source(name)) + "\n"
+            solved = (course / "source" / name / f"{name}.ipynb").read_bytes()
+            contents[folder / "kit" / "solutions" / f"{name}.ipynb"] = solved
             contents[folder / "kit" / "notes" / f"{name}.html"] = page(name, notes(name))
     for name in code.chapters():
         chapter = nbformat.writes(without_solutions(code.read_chapter(name))) + "\n"

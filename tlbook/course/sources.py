@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 
 from tlbook import disk
+from tlbook.course import answers
 from tlbook.run import TlbookError, require
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +50,17 @@ def settings(notebook) -> dict:
     return {"minutes": 90, "hidden": [], "seconds": 600, **notebook.metadata.get("tlbook_course", {})}
 
 
+def is_test(cell) -> bool:
+    """Return whether a cell holds tests."""
+    about = cell.metadata.get("nbgrader", {})
+    return bool(about.get("grade")) and not about.get("solution")
+
+
 def prepared(source):
     """Return a source as nbgrader takes it: without the teacher's cells, and each other cell with a name and locked.
 
-    A cell that nobody may change can be told from one that was added, and be put back where it was deleted.
+    A cell that nobody may change can be told from one that was added, and be put back where it was deleted. Tests run
+    on their own at home too: what they call `x` is not what the notebook calls `x`.
     """
     notebook = nbformat.from_dict(source)
     notebook.cells = [cell for cell in notebook.cells if TEACHER not in cell.metadata.get("tags", [])]
@@ -61,6 +69,8 @@ def prepared(source):
             about = {"grade": False, "solution": False, "locked": True, "schema_version": 3}
             about |= {"grade_id": f"given-{number:02}", "cell_type": cell.cell_type}
             cell.metadata["nbgrader"] = about
+        if is_test(cell):
+            cell.source = f"{answers.MAGIC}\n{cell.source}"
         cell["id"] = f"cell-{number}"
         cell.metadata.pop("tags", None)
         if cell.cell_type == "code":
@@ -83,10 +93,16 @@ def problems(name: str) -> list[str]:
             wrong.append(f"{name}: {own} has no points")
         if about["solution"] and cell.cell_type == "code" and "### BEGIN SOLUTION" not in cell.source:
             wrong.append(f"{name}: {own} has no  ### BEGIN SOLUTION")
-        if about["grade"] and not about["solution"]:
+        if is_test(cell):
             free = sorted(_free(cell.source) - {"answers"})
             wrong += [f"{name}: {own} uses {', '.join(free)}, which its cell does not define"] if free else []
     return wrong
+
+
+def _imported(code: str) -> set[str]:
+    """Return the names that code imports."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {alias.asname or alias.name.partition(".")[0] for node in nodes for alias in node.names}
 
 
 def _free(code: str) -> set[str]:
@@ -94,11 +110,10 @@ def _free(code: str) -> set[str]:
     tree = ast.parse(code)
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     bound = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
+    bound |= _imported(code)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             bound.add(node.name)
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
         if isinstance(node, ast.arg):
             bound.add(node.arg)
         if isinstance(node, ast.ExceptHandler) and node.name:
