@@ -122,11 +122,21 @@ def write_tables(course: Path, assignment: str, graded: list[Graded] = ()) -> li
     writer.writerow(COLUMNS)
     writer.writerows(result.row() for result in results)
     contents = {course / f"grades-{assignment}.csv": table.getvalue()}
-    if board := sorted((result.board for result in results if result.board), reverse=True):
+    if board := sorted((result.board for result in results if result.board), key=_place):
         rows = "".join(f"| {place} | {said} |\n" for place, said in enumerate(board, 1))
         contents[course / f"leaderboard-{assignment}.md"] = f"| place | result |\n|---|---|\n{rows}"
     disk.write(contents)
     return results
+
+
+def _place(said: str) -> list[float]:
+    """Return what a line of the leaderboard is sorted by: its first number downwards, the others upwards.
+
+    >>> sorted(["99.5 %, 9 s", "100.0 %, 20 s", "99.5 %, 14 s"], key=_place)
+    ['100.0 %, 20 s', '99.5 %, 9 s', '99.5 %, 14 s']
+    """
+    first, *others = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", said)] or [0.0]
+    return [-first, *others]
 
 
 def _handed_in(course: Path, assignment: str) -> list[str]:
