@@ -94,6 +94,8 @@ def test_missing_answers_and_what_is_no_function_are_named():
         '{"keys": [[1]], "values": [2]}',
         '{"keys": [1], "values": []}',
         '{"number": "seven"}',
+        '{"array": "", "shape": [1000000000, 0], "dtype": "<f8"}',
+        f"[{2**61 * 2_000}]",
         '{"odd": 1}',
         "[" * 100_000,
     ],
@@ -125,6 +127,11 @@ def test_a_network_comes_back_the_same_and_is_counted(model):
     assert networks.parameters(found) == model.count_params() == 167
 
 
+def test_scales_that_were_learned_count_as_parameters():
+    layers = [{"class": "Rescaling", "config": {"scale": [0.1, 0.2, 0.3]}, "weights": []}]
+    assert networks.parameters({"layers": layers}) == 3
+
+
 def test_what_is_no_network_is_refused():
     with pytest.raises(tl.TlbookError, match=r"network: expected a keras\.Sequential that was built; found int"):
         Answers({"student": 3}).network("student")
@@ -140,7 +147,13 @@ def test_what_is_no_network_is_refused():
         (lambda n: n["layers"][1].update({"class": "__class__"}), "found __class__"),
         (lambda n: n["layers"].append({"class": "Dense", "config": {"units": 10**9}, "weights": []}), "network"),
         (lambda n: n["layers"][2]["weights"].pop(), "settings and weights that fit"),
-        (lambda n: n["layers"][2]["config"].update({"filters": {"module": "os"}}), "settings and weights that fit"),
+        (
+            lambda n: n["layers"][2]["config"].update({"filters": {"module": "os"}}),
+            "settings that are numbers and texts",
+        ),
+        (lambda n: n["layers"][2]["config"].update({"activation": {"class_name": "Sequential"}}), "numbers and texts"),
+        (lambda n: n["layers"][-1]["config"].update({"units": 200_000}), "settings up to 10,000"),
+        (lambda n: n["layers"][0]["config"].update({"scale": [0.5] * 784}), "settings that are numbers and texts"),
         (lambda n: n.pop("input_shape"), "layers one after the other"),
         (lambda n: n["layers"][2]["weights"].append(np.zeros(3_000_000, "uint8")), "at most 2,000,000 parameters"),
         (lambda n: n.update(layers=n["layers"] * 20), "at most 100 layers"),

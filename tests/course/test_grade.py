@@ -101,6 +101,21 @@ def test_a_class_is_graded_and_told(course, hand_in, capsys):
 
 
 @pytest.mark.usefixtures("sandboxed")
+def test_what_is_handed_in_otherwise_is_taken_and_said(course, hand_in, capsys):
+    hand_in("ada", RIGHT).rename(course / "submitted" / "ada" / "doubling" / "doubling (1).ipynb")
+    path = hand_in("bob", {**RIGHT, "seven": "class Stopped(Exception): pass\nraise Stopped('\x1b[2K;=HYPERLINK(1)')"})
+    (path.parent / "timestamp.txt").write_text("in time, honestly", encoding="utf-8")
+    (path.parent / "link").symlink_to("/etc/passwd")
+    hand_in("cleo", {**RIGHT, "seven": "print('\\ud800')\nseven = 7"})
+    found = {each.student: each for each in grade.grade(course, "doubling")}
+    assert [each.points for each in found.values()] == [5, 3, 5]
+    table = (course / "grades-doubling.csv").read_text(encoding="utf-8")
+    for said in ("taken from doubling (1).ipynb", "timestamp.txt: expected a date", "left out: link: no plain file"):
+        assert said in table
+    assert "HYPERLINK" not in table and "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("sandboxed")
 def test_one_that_cannot_be_graded_holds_nobody_up(course, hand_in, monkeypatch):
     from nbgrader.apps import NbGraderAPI
 

@@ -21,6 +21,7 @@ from tlbook.run import TlbookError, require, say
 
 MOST = 40_000_000  # bytes of one answer, written down
 MAGIC = "%%tests"  # how a cell of tests begins in a notebook
+EMPTY = 1_000_000  # rows of an array without columns: they cost nothing to send
 KINDS = "biuf"  # of arrays: true or false, whole numbers, real numbers
 
 
@@ -52,8 +53,10 @@ def _read(value):
     match value:
         case {"array": str(content), "shape": list(shape), "dtype": str(dtype)}:
             kind = np.dtype(dtype)
-            if kind.kind not in KINDS or not all(type(side) is int for side in shape):
+            if kind.kind not in KINDS or not all(type(side) is int and 0 <= side <= MOST for side in shape):
                 raise ValueError("an array of something else than numbers")
+            if 0 in shape and max(shape) > EMPTY:
+                raise ValueError("an array of nothing, without end")
             return np.frombuffer(base64.b64decode(content, validate=True), kind).reshape(shape).copy()
         case {"keys": list(keys), "values": list(values)}:
             return {_read(key): _read(each) for key, each in zip(keys, values, strict=True)}
@@ -61,6 +64,8 @@ def _read(value):
             return float(text)
         case list():
             return [_read(each) for each in value]
+        case int() if abs(value) >= 2**63:
+            raise ValueError("a number of more than 63 bits")
         case None | bool() | int() | float() | str():
             return value
     raise ValueError("something that is no answer")
@@ -105,16 +110,53 @@ def network(model) -> dict:
     require(good, "network", "a keras.Sequential that was built", type(model).__name__, do)
     layers = []
     for layer in model.layers:
-        plain = {key: value for key, value in layer.get_config().items() if _is_setting(value)}
+        plain = {key: value for key, value in layer.get_config().items() if is_setting(value)}
         layers.append({"class": type(layer).__name__, "config": plain, "weights": layer.get_weights()})
     return {"input_shape": list(model.input_shape[1:]), "layers": layers}
 
 
-def _is_setting(value) -> bool:
-    """Return whether a setting of a layer is a number, a text, or some of these."""
+def is_setting(value) -> bool:
+    """Return whether a setting of a layer is a number, a text, or up to four of these: more could be learned ones."""
     if isinstance(value, list | tuple):
-        return all(map(_is_setting, value))
+        return len(value) <= 4 and all(map(is_setting, value))
     return value is None or isinstance(value, bool | int | float | str)
+
+
+class WrongAnswer(Exception):
+    """What a notebook's own code raised when it was asked, or that it no longer runs."""
+
+
+class Remote:
+    """Answers of a notebook that runs elsewhere.
+
+    `ask` takes a question (``do``, ``name`` and, for a function, ``args``) and gives a reply: ``answer`` as `write`
+    wrote it, or what went ``wrong`` and was ``said``. Every method raises `WrongAnswer` where that is so.
+    """
+
+    def __init__(self, ask):
+        self._ask = ask
+
+    def __getitem__(self, name: str):
+        """Return a plain value."""
+        return self._answer({"do": "value", "name": name})
+
+    def call(self, name: str, *args, **kwargs):
+        """Call a function with plain values; return its plain result."""
+        return self._answer({"do": "call", "name": name, "args": write([list(args), kwargs], "arguments")})
+
+    def network(self, name: str) -> dict:
+        """Return a network as plain values."""
+        return self._answer({"do": "network", "name": name})
+
+    def _answer(self, question: dict):
+        reply = self._ask(question)
+        if isinstance(text := reply.get("answer"), str):
+            try:
+                return read(text)
+            except ValueError as error:
+                raise WrongAnswer(f"{question['name']}: no plain value: {str(error)[:200]}") from error
+        wrong, said = str(reply.get("wrong")), str(reply.get("said"))[:500]
+        raise WrongAnswer(said if wrong in ("TlbookError", "Stopped") else f"{wrong[:80]}: {said}")
 
 
 class Answers:

@@ -33,7 +33,7 @@ def configure(c) -> None:
         steps.AssignLatePenalties,
         steps.CheckCellMetadata,
     ]
-    c.HTMLExporter.sanitize_html = True  # once more, where a teacher or a student opens a page
+    c.HTMLExporter.filters = {"markdown2html": "tlbook.course.execute.page_html"}
     c.GenerateFeedback.preprocessors = [ForgetHiddenTests, steps.GetGrades, CSSHTMLHeaderPreprocessor]
 
 

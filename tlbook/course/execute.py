@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import dataclasses
-import io
 import os
 import tempfile
 import time
 from pathlib import Path
 
+import bleach
 import nbformat
+from nbconvert.filters import markdown2html
 from nbgrader import utils
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from traitlets import Bool, Float
 
 import tlbook
 from tlbook.course import merge, sources
-from tlbook.course.answers import MAGIC
-from tlbook.course.sandbox import Limits, Sandbox, Stopped, WrongAnswer, require_protection
+from tlbook.course.examiner import failure
+from tlbook.course.sandbox import Box, Limits, Sandbox, Stopped, plain_outputs, require_protection
 
+TEST_SECONDS = 120  # of one test, without what it waits for
+TAGS = set("a b blockquote br code div em h1 h2 h3 h4 h5 h6 hr i li ol p pre span strong sub sup ul".split())
+TAGS |= set("table tbody td th thead tr".split())
 RESTARTS = 3  # of a submission whose process ended, without the cells that ended it
 
 
@@ -35,31 +37,24 @@ class Merge(NbGraderPreprocessor):
 
 
 class ForgetHiddenTests(ClearHiddenTests):
-    """Leave hidden tests out of what a student gets back."""
+    """Leave hidden tests out of what a student gets back, and what cells printed after a hidden test had asked them."""
 
-    def preprocess_cell(self, cell, resources, index):
-        """Return a cell without its hidden part."""
-        self._remove_hidden_test_region(cell)
-        return cell, resources
+    def preprocess(self, nb, resources):
+        """Return the notebook without these."""
+        asked = False
+        for cell in nb.cells:
+            test = utils.is_grade(cell) and not utils.is_solution(cell)
+            asked = asked or test
+            if cell.cell_type == "code" and asked and not test and cell.outputs:
+                text = "(What this cell put out is not repeated here: it ran after a hidden test.)"
+                cell.outputs = [nbformat.v4.new_output("stream", text=text)]
+            self._remove_hidden_test_region(cell)
+        return nb, resources
 
 
-class Asked:
-    """`tlbook.course.Answers` of a notebook that runs in a sandbox."""
-
-    def __init__(self, session: Session):
-        self._session = session
-
-    def __getitem__(self, name: str):
-        """Return a plain value; `WrongAnswer` if there is none of that name."""
-        return self._session.ask(lambda box: box.value(name))
-
-    def call(self, name: str, *args, **kwargs):
-        """Call a function with plain values; `WrongAnswer` if it fails."""
-        return self._session.ask(lambda box: box.call(name, *args, **kwargs))
-
-    def network(self, name: str) -> dict:
-        """Return a network as plain values; `WrongAnswer` if it is none."""
-        return self._session.ask(lambda box: box.network(name))
+def page_html(markdown: str) -> str:
+    """Return Markdown as HTML in which nothing runs, whatever got past `merge.harmless`."""
+    return bleach.clean(markdown2html(markdown), TAGS, {"a": ["href", "title"]}, protocols=["http", "https", "mailto"])
 
 
 class Session:
@@ -68,7 +63,7 @@ class Session:
     def __init__(self, hand_in: Path, limits: Limits, hidden=(), *, unprotected: bool = False):
         self._make = lambda rest: Sandbox(hand_in, rest, hidden, unprotected=unprotected)
         self._limits, self._until = limits, time.monotonic() + limits.seconds
-        self._ran, self._starts, self._box = [], 0, None
+        self._ran, self._starts, self._box, self.stopped = [], 0, None, []
         self._begin()
 
     def _begin(self) -> None:
@@ -97,16 +92,17 @@ class Session:
             self._ran.append(source)
             return outputs
         except Stopped as stop:
+            self.stopped.append(str(stop))
             self._begin()
-            return [_error(stop)]
+            return [failure(stop)]
 
-    def ask(self, question):
-        """Return the answer of a notebook; `WrongAnswer` if its code fails or ends its process."""
+    def ask(self, question: dict) -> dict:
+        """Return the reply to a question; of a process that has ended, that it has."""
         try:
-            return question(self._alive())
+            return self._alive().ask(question)
         except Stopped as stop:
             self._begin()
-            raise WrongAnswer(str(stop)) from stop
+            return {"wrong": "Stopped", "said": str(stop)}
 
     def _alive(self) -> Sandbox:
         if self._box is None:
@@ -114,43 +110,46 @@ class Session:
         return self._box
 
 
-def _error(error: Exception) -> dict:
-    """Return an error as an output of a cell: its words alone, since lines of a hidden test are not for students."""
-    said = f"{type(error).__name__}: {error}"
-    return {"output_type": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": [said]}
+class Examiner:
+    """Tests, in a box of their own; it is begun again when a test has ended it."""
 
+    def __init__(self, *, unprotected: bool = False, seconds: float = TEST_SECONDS):
+        self._unprotected, self._seconds, self._box = unprotected, seconds, None
 
-def check(source: str, answers) -> list[dict]:
-    """Run a test outside of the sandbox and return its outputs; a last expression is the points that it gives."""
-    source = source.removeprefix(MAGIC)
-    tree, out, names = ast.parse(source), io.StringIO(), {"answers": answers, "__name__": "test"}
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    outputs = []
-    try:
-        with contextlib.redirect_stdout(out):
-            exec(compile(tree, "<test>", "exec"), names)
-            value = eval(compile(ast.Expression(last.value), "<test>", "eval"), names) if last else None
-        if value is not None:
-            data = {"text/plain": repr(value)}
-            outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None})
-    except Exception as error:  # whatever a test or an answer raises: it is not passed
-        outputs.append(_error(error))
-    if said := out.getvalue():
-        outputs.insert(0, {"output_type": "stream", "name": "stdout", "text": said})
-    return outputs
+    def close(self) -> None:
+        """End the box."""
+        if self._box is not None:
+            self._box.__exit__(None, None, None)
+        self._box = None
+
+    def check(self, source: str, session: Session) -> list[dict]:
+        """Run a cell of tests about a submission and return its outputs."""
+        if self._box is None:
+            limits = Limits(seconds=24 * 3600, cell_seconds=self._seconds)
+            self._box = Box("tlbook.course.examiner", None, limits, unprotected=self._unprotected).__enter__()
+        try:
+            self._box.send({"test": source}, self._seconds)
+            while "outputs" not in (said := self._box.receive(self._seconds)):
+                self._box.send(session.ask(said), self._seconds)
+            return plain_outputs(said["outputs"])
+        except Stopped as stop:
+            self.close()
+            return [failure(Stopped(f"the test was stopped: {stop}"))]
 
 
 def run(nb, hand_in: Path, limits: Limits, hidden=(), *, unprotected: bool = False) -> None:
     """Run a notebook whose cells nbgrader knows, and write the outputs into it."""
-    session = Session(hand_in, limits, hidden, unprotected=unprotected)
+    session, examiner = Session(hand_in, limits, hidden, unprotected=unprotected), Examiner(unprotected=unprotected)
     try:
         for cell in nb.cells:
             if cell.cell_type == "code":
                 test = utils.is_grade(cell) and not utils.is_solution(cell)
-                outputs = check(cell.source, Asked(session)) if test else session.run(cell.source)
+                outputs = examiner.check(cell.source, session) if test else session.run(cell.source)
                 cell.outputs = [nbformat.from_dict(output) for output in outputs]
     finally:
         session.close()
+        examiner.close()
+    nb.metadata["tlbook_stopped"] = session.stopped
 
 
 class ProtectedExecute(NbGraderPreprocessor):
@@ -168,9 +167,11 @@ class ProtectedExecute(NbGraderPreprocessor):
         hidden = [Path(tlbook.__file__).parent / name for name in said["hidden"]]
         handed_in = Path("submitted") / about["student"] / about["assignment"]
         with tempfile.TemporaryDirectory(prefix="tlbook-hand-in-") as beside:
+            left = []
             for folder in (Path("source") / about["assignment"], handed_in):
-                merge.copy_files(folder, Path(beside), {"timestamp.txt"})
+                left += merge.copy_files(folder, Path(beside), {"timestamp.txt"})
             os.chmod(beside, 0o755)
             limits = Limits(seconds=seconds, cell_seconds=seconds / 3)
             run(nb, Path(beside), limits, hidden, unprotected=self.unprotected)
+        nb.metadata["tlbook_left"] = left
         return nb, resources

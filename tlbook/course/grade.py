@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import time
 import warnings
@@ -39,7 +40,7 @@ class Graded:
     def row(self) -> list:
         """Return it as a row of the table."""
         numbers = [round(value, 2) for value in (self.points, self.of, self.by_hand, self.hours_late, self.seconds)]
-        return [self.student, self.assignment, *numbers, "; ".join(self.remarks)]
+        return [self.student, self.assignment, *numbers, " / ".join(map(_plain, self.remarks))]
 
 
 def students(course: Path, assignment: str) -> list[str]:
@@ -51,28 +52,59 @@ def students(course: Path, assignment: str) -> list[str]:
     return found
 
 
+def _notebook(folder: Path, name: str) -> Path:
+    """Return the notebook of a hand-in: the one with the right name, or the only one that there is."""
+    path, others = folder / name, sorted(folder.rglob("*.ipynb"))
+    return others[0] if not os.path.lexists(path) and len(others) == 1 else path
+
+
 def _receive(course: Path, student: str, assignment: str) -> list[str]:
     """Check what was handed in; where there is no notebook in it that can be read, an empty one stands for it."""
-    folder = course / "submitted" / student / assignment
+    folder, name = course / "submitted" / student / assignment, f"{assignment}.ipynb"
+    path, remarks = _notebook(folder, name), []
     try:
-        submitted = merge.read_submitted(folder / f"{assignment}.ipynb")
-        remarks = []
+        submitted = merge.read_submitted(path)
+        remarks += [f"taken from {path.relative_to(folder)}"] if path.name != name or path.parent != folder else []
     except TlbookError as error:
-        submitted, remarks = (
-            nbformat.v4.new_notebook(),
-            [f"no notebook: expected {error.expected}, found {error.found}"],
-        )
-    names = {merge.grade_id(cell) for cell in submitted.cells}
-    released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", as_version=4)
-    if not remarks and not names & {merge.grade_id(cell) for cell in released.cells}:
+        submitted = nbformat.v4.new_notebook()
+        remarks.append(f"no notebook: expected {error.expected}, found {error.found}")
+    released = nbformat.read(course / "release" / assignment / name, as_version=4)
+    known = {merge.grade_id(cell) for cell in released.cells}
+    if submitted.cells and not known & {merge.grade_id(cell) for cell in submitted.cells}:
         remarks.append("no cell of this assignment is in it: was it copied into another notebook?")
     target = course / "checked" / student / assignment
-    contents = {target / f"{assignment}.ipynb": nbformat.writes(merge.merged(released, submitted)) + "\n"}
-    stamp = folder / "timestamp.txt"
-    if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 100:
-        contents[target / "timestamp.txt"] = stamp.read_bytes()
+    contents = {target / name: nbformat.writes(merge.merged(released, submitted)) + "\n"}
+    stamp, wrong = _timestamp(folder / "timestamp.txt")
+    remarks += wrong
+    if stamp:
+        contents[target / "timestamp.txt"] = stamp
+    else:
+        (target / "timestamp.txt").unlink(missing_ok=True)
     disk.write(contents)
     return remarks
+
+
+def _timestamp(path: Path) -> tuple[str, list[str]]:
+    """Return when something was handed in, empty where that is not said, and a remark if it cannot be read."""
+    from nbgrader.utils import parse_utc
+
+    if not path.is_file() or path.is_symlink():
+        return "", []
+    try:
+        text = path.read_bytes()[:100].decode("utf-8-sig").strip()
+        parse_utc(text)
+        return text, []
+    except Exception as error:  # of several parsers of dates
+        return "", [f"timestamp.txt: expected a date and a time, found {error}; it counts as in time"]
+
+
+def _plain(remark: str) -> str:
+    """Return a remark that is safe in a terminal and in a spreadsheet.
+
+    >>> _plain("a;=HYPERLINK(1)")
+    'a??HYPERLINK(1)'
+    """
+    return re.sub(r"[^\w .,:/()'{}-]", "?", " ".join(remark.split()))[:300]
 
 
 def grade(
@@ -90,21 +122,31 @@ def grade(
     api, graded = _nbgrader(course, unprotected, seconds), []
     for number, student in enumerate(found, 1):
         began = time.perf_counter()
-        result = Graded(student, assignment, remarks=_receive(course, student, assignment))
-        with warnings.catch_warnings(action="ignore"):  # of nbgrader's own queries
-            said = api.autograde(assignment, student, force=True, create=True)
-        if said["success"]:
-            _look_up(course, api, result)
-            api.generate_feedback(assignment, student, force=True)
-        else:
-            result.remarks.append(f"not graded: {build.last_line(said)}")
+        result = Graded(student, assignment)
+        try:
+            _grade_one(course, api, result)
+        except Exception as error:  # whatever it is: the others are graded
+            result.remarks.append(f"not graded: {type(error).__name__}: {error}")
         result.seconds = time.perf_counter() - began
         graded.append(result)
         told = f"{result.points:g} of {result.of:g} points"
         told += f", {result.by_hand:g} more to be marked by hand" * bool(result.by_hand)
-        print(f"{number:3} of {len(found)}  {student}: {told}, {result.seconds:.0f} s", *result.remarks, sep="; ")
+        told = [f"{number:3} of {len(found)}  {student}: {told}, {result.seconds:.0f} s", *map(_plain, result.remarks)]
+        print(*told, sep=" / ", flush=True)
     write_tables(course, assignment, graded)
     return graded
+
+
+def _grade_one(course: Path, api, result: Graded) -> None:
+    """Grade one submission, and write what its student gets back."""
+    result.remarks += _receive(course, result.student, result.assignment)
+    with warnings.catch_warnings(action="ignore"):  # of nbgrader's own queries
+        said = api.autograde(result.assignment, result.student, force=True, create=True)
+    if said["success"]:
+        _look_up(course, api, result)
+        said = api.generate_feedback(result.assignment, result.student, force=True)
+    if not said["success"]:
+        result.remarks.append(f"not graded: {build.last_line(said)}")
 
 
 def write_tables(course: Path, assignment: str, graded: list[Graded] = ()) -> list[Graded]:
@@ -171,10 +213,10 @@ def _look_up(course: Path, api, result: Graded) -> None:
         waiting = [grade for notebook in submission.notebooks for grade in notebook.grades if grade.needs_manual_grade]
         result.by_hand = sum(grade.max_score for grade in waiting)
     path = course / "autograded" / result.student / result.assignment / f"{result.assignment}.ipynb"
-    for cell in nbformat.read(path, as_version=4).cells:
-        outputs = cell.get("outputs", [])
-        stopped = [output.evalue for output in outputs if output.get("ename") == "Stopped"]
-        result.remarks += [f"a cell was stopped: {said[:200]}" for said in stopped]
+    notebook = nbformat.read(path, as_version=4)
+    result.remarks += [f"a cell was stopped: {said}" for said in notebook.metadata.get("tlbook_stopped", [])]
+    result.remarks += [f"left out: {said}" for said in notebook.metadata.get("tlbook_left", [])]
+    for cell in notebook.cells:
         if utils.is_grade(cell) and not utils.is_solution(cell):  # what a student prints counts for nothing
-            told = BOARD.findall("".join(output.get("text", "") for output in outputs))
+            told = BOARD.findall("".join(output.get("text", "") for output in cell.get("outputs", [])))
             result.board = told[-1] if told else result.board

@@ -20,13 +20,14 @@ import nbformat
 from tlbook import disk
 from tlbook.run import TlbookError
 
-LARGEST = 5_000_000  # bytes of a notebook
+LARGEST = 50_000_000  # bytes of a notebook, its pictures among them, which are dropped
 MOST_BYTES, MOST_FILES = 50_000_000, 2_000  # of what lies beside it, of a student's own pictures say
 LONGEST = 50_000  # letters of one cell
 ADDED = 200  # cells
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 MACRO = re.compile(r"\\(?:href|require|cssId|class|style|html\w*)\b")  # with which an equation leads away
-LINK = re.compile(r"(\]\(\s*|^\s*\[[^\]]*\]:\s*)([^\s()]*[^)\n]*?)(?:\)|$)", re.MULTILINE)
+PICTURE = re.compile(r"!+\[")  # of the web, which would be fetched unasked
+LINK = re.compile(r"(\]\(\s*<?)([^)\n]{0,300})")
 
 
 def grade_id(cell) -> str:
@@ -40,25 +41,37 @@ def _is_solution(cell) -> bool:
     return cell.metadata.get("nbgrader", {}).get("solution", False)
 
 
+def clean(text: str) -> str:
+    """Return a text that can be written: of a half of a pair of code units (a lone surrogate) remains a ``?``.
+
+    >>> clean("a" + chr(0xD800))
+    'a?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def harmless(markdown: str) -> str:
-    """Return Markdown in which nothing is HTML and no link runs a script: a teacher reads it in a browser.
+    """Return Markdown without HTML, pictures and links that run a script: a teacher reads it in a browser.
 
     >>> harmless("a < b, <b>bold</b> and [this](javascript:steal)")
-    'a < b, &lt;b>bold&lt;/b> and [this](#)'
+    'a < b, &lt;b>bold&lt;/b> and [this](#javascript:steal)'
     """
-    markdown = MACRO.sub(r"\\text", TAG.sub("&lt;", markdown))
-    return LINK.sub(lambda found: found[0] if _leads_somewhere(found[2]) else f"{found[1]}#)", markdown)
+    markdown = TAG.sub("&lt;", markdown).replace("]:", "]\\:")
+    markdown = PICTURE.sub("[", MACRO.sub(r"\\text", markdown))
+    return LINK.sub(lambda found: found[0] if _leads_somewhere(found[2]) else f"{found[1]}#{found[2]}", markdown)
 
 
 def _leads_somewhere(target: str) -> bool:
     """Return whether the target of a link is an address of the web, of a mail, or a place on the page itself."""
     plain = re.sub(r"[\x00-\x20\\]", "", html.unescape(unquote(target))).casefold()
+    if len(target) >= 300:  # and may go on otherwise than it began
+        return False
     return plain.startswith(("http://", "https://", "mailto:")) or not re.match(r"[^/?#]*:", plain)
 
 
 def _plain(cell, kind: str | None = None):
     """Return a new cell with a student's text and nothing else of theirs: no outputs, metadata or attachments."""
-    source = str(cell.source)[:LONGEST]
+    source = clean(str(cell.source)[:LONGEST])
     kind = kind or cell.cell_type
     source = source if kind == "code" else harmless(source)
     return nbformat.v4.new_code_cell(source) if kind == "code" else nbformat.v4.new_markdown_cell(source)
@@ -95,7 +108,7 @@ def merged(released, submitted):
 
 
 def read_submitted(path: Path):
-    """Return a submitted notebook; `TlbookError` if it is none, or larger than 5 MB."""
+    """Return a submitted notebook; `TlbookError` if it is none, or larger than 50 MB."""
     do = "ask for it again; it counts as empty until then"
     try:
         about = os.lstat(path)
@@ -104,7 +117,10 @@ def read_submitted(path: Path):
         if about.st_size > LARGEST:
             raise TlbookError(path.name, f"a notebook of at most {LARGEST:,} bytes", f"{about.st_size:,}", do)
         with warnings.catch_warnings(action="ignore"):  # of cells that are there twice
-            notebook = nbformat.reads(path.read_bytes().decode("utf-8"), as_version=4)
+            notebook = nbformat.reads(path.read_bytes().decode("utf-8-sig"), as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "code":  # of which no output is taken: some programs leave them out
+                    cell.outputs, cell.execution_count = [], None
             nbformat.validate(notebook)
         return notebook
     except FileNotFoundError:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
+from tlbook.course.answers import is_setting
 from tlbook.run import TlbookError, require
 
 # Layers that do what their settings say, and run no code that comes with them.
 KNOWN = (
     "Activation Add AveragePooling2D BatchNormalization Conv2D Dense DepthwiseConv2D Dropout Flatten "
-    "GlobalAveragePooling2D GlobalMaxPooling2D InputLayer LayerNormalization LeakyReLU MaxPooling2D Normalization "
+    "GlobalAveragePooling2D GlobalMaxPooling2D InputLayer LayerNormalization LeakyReLU MaxPooling2D "
     "ReLU Rescaling Reshape SeparableConv2D Softmax SpatialDropout2D ZeroPadding2D"
 ).split()
+LARGEST = 10_000  # number in a setting: of units, say
 MOST = 2_000_000  # numbers in all weights together
 
 
 def parameters(network: dict) -> int:
-    """Return how many numbers a network has learned, moving averages included.
+    """Return how many numbers a network has learned, moving averages included, and the scales of `Rescaling`.
 
     >>> parameters({"layers": [{"weights": [np.zeros((3, 2)), np.zeros(2)]}]})
     8
     """
-    return sum(np.size(part) for layer in network["layers"] for part in layer["weights"])
+    weights = sum(np.size(part) for layer in network["layers"] for part in layer["weights"])
+    lists = [value for layer in network["layers"] for value in layer.get("config", {}).values()]
+    return weights + sum(isinstance(each, float) for value in lists if isinstance(value, list) for each in value)
 
 
 def build(network: dict):
@@ -66,4 +70,9 @@ def _settings(config: dict) -> dict:
     drop = ("name", "trainable", "dtype", "seed", "batch_shape", "build_config", "quantization_config")
     skip = ("_initializer", "_regularizer", "_constraint")
     kept = {key: value for key, value in config.items() if key not in drop and not key.endswith(skip)}
+    for key, value in kept.items():
+        found, do = f"{key}={value!r}"[:80], "use layers as Keras makes them"
+        require(is_setting(value), "network", "settings that are numbers and texts, up to four", found, do)
+        numbers = [each for each in np.ravel(value) if isinstance(each, int | float | np.number)]
+        require(all(abs(each) <= LARGEST for each in numbers), "network", f"settings up to {LARGEST:,}", found, do)
     return {key: value for key, value in kept.items() if value is not None}

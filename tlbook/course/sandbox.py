@@ -1,8 +1,9 @@
 """What a submission may see, touch and use up while it is graded: Linux with bubblewrap.
 
 A submission sees Python, this package and a copy of its own files. It has no network, writes into memory that is
-thrown away afterwards, starts no other process, and has its time, memory and output limited. The gradebook, other
-submissions, the sources of the assignments and the teacher's own files are not there at all.
+thrown away afterwards, starts no second process, and has its time, memory and output limited. The gradebook, other
+submissions, the sources of the assignments and the teacher's own files are not there at all. The tests run in a box
+of the same kind, since what they are answered is a stranger's too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import platform
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from pathlib import Path
 
 import tlbook
 from tlbook.course import answers
-from tlbook.run import TlbookError, require, tell
+from tlbook.run import require, tell
 
 INSTALL = "sudo apt install bubblewrap   (Debian, Ubuntu; on macOS and Windows grade in WSL or on a Linux machine)"
 ALLOW_IT = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu forbids bubblewrap its namespaces)"
@@ -31,12 +33,13 @@ SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/fonts", "/etc/ld.so.
 CPUS = "/sys/devices/system/cpu"  # where libraries count the cores
 LONGEST = answers.MOST + 10_000_000  # bytes of one reply; more ends the process
 
-# Numbers of system calls. What makes another process or leaves the sandbox is refused; a thread is let through.
+# Numbers of system calls. Refused is what makes another process, looks into one, leaves the sandbox, or takes memory
+# that no limit counts; a thread is let through.
 CALLS = {
     "x86_64": (0xC000003E, {"clone": 56, "clone3": 435, "fork": 57, "vfork": 58},
-               (101, 165, 248, 249, 250, 272, 298, 308, 321, 323, 425)),
+               (29, 101, 165, 248, 249, 250, 272, 298, 308, 310, 311, 319, 321, 323, 425, 447)),
     "aarch64": (0xC00000B7, {"clone": 220, "clone3": 435},
-                (40, 97, 117, 217, 218, 219, 241, 268, 280, 282, 425)),
+                (40, 97, 117, 194, 217, 218, 219, 241, 268, 270, 271, 279, 280, 282, 425, 447)),
 }  # fmt: skip
 THREAD = 0x00010000  # CLONE_THREAD
 LOAD, EQUAL, SET, AT_LEAST, RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
@@ -71,18 +74,20 @@ def _filter() -> bytes:
     return b"".join(struct.pack("HBBI", *line) for line in program)
 
 
-def _command(hand_in: Path, limits: Limits, hidden: tuple[Path, ...], seccomp: int) -> list[str]:
+def _command(beside: Path | None, limits: Limits, hidden: tuple[Path, ...], seccomp: int, info: int) -> list[str]:
     """Return the call of bubblewrap, without what is to be run in it."""
     own = [sys.prefix, sys.base_prefix, str(Path(tlbook.__file__).parent)]
     seen = [path for path in (*SYSTEM, CPUS, *own) if os.path.exists(path)]
     memory = ["--size", str(limits.written_megabytes * 1_000_000), "--tmpfs"]
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    command += ["--proc", "/proc", "--dev", "/dev", *memory, "/tmp", *memory, "/box"]
+    command += ["--proc", "/proc", "--dev", "/dev", *memory, "/dev/shm", "--remount-ro", "/dev"]
+    command += [*memory, "/tmp", *memory, "/box"]
     command += [part for path in seen for part in ("--ro-bind", path, path)]
     command += [part for path in hidden for part in ("--ro-bind", "/dev/null", str(path))]
-    command += ["--ro-bind", str(hand_in), "/hand-in", "--remount-ro", "/", "--chdir", "/box", "--hostname", "sandbox"]
+    command += ["--ro-bind", str(beside), "/hand-in"] if beside else []
+    command += ["--remount-ro", "/", "--chdir", "/box", "--hostname", "sandbox"]
     command += ["--clearenv", *(part for item in _environment("/box").items() for part in ("--setenv", *item))]
-    return [*command, "--seccomp", str(seccomp), "--"]
+    return [*command, "--seccomp", str(seccomp), "--info-fd", str(info), "--"]
 
 
 def _environment(home: str) -> dict[str, str]:
@@ -116,17 +121,19 @@ def protected() -> bool:
         try:
             with Sandbox(Path(empty), Limits(seconds=60)) as box:
                 return box.run("1 + 1")[0]["data"]["text/plain"] == "2"
-        except (OSError, Stopped, LookupError, TlbookError):
+        except (OSError, Stopped, LookupError):
             return False
 
 
-class Sandbox:
-    """A submission's process, from outside: cells to run, and questions about what they defined.
+class Box:
+    """A process of this package in a sandbox, and two pipes: a line of JSON to it, a line of JSON back.
 
     Parameters
     ----------
-    hand_in : Path
-        Folder of what was handed in; the process works on a copy.
+    module : str
+        What runs in it; its arguments are the folder beside it and the numbers of its ends of the pipes.
+    beside : Path, optional
+        Folder that it may read.
     limits : Limits
         How much it may use up.
     hidden : tuple of Path
@@ -134,30 +141,34 @@ class Sandbox:
     unprotected : bool
         Run it as any program of this user, with limits of time and memory alone.
 
-    Every method raises `Stopped` when the process has ended, or is ended because a limit was reached.
+    `send` and `receive` raise `Stopped` when the process has ended, or is ended because a limit was reached. Neither
+    waits longer than that for a process that neither reads nor writes.
     """
 
-    def __init__(self, hand_in: Path, limits: Limits | None = None, hidden=(), *, unprotected: bool = False):
-        self.hand_in, self.limits, self.hidden = hand_in, limits or Limits(), tuple(hidden)
+    def __init__(self, module: str, beside=None, limits: Limits | None = None, hidden=(), *, unprotected: bool = False):
+        self.module, self.beside, self.limits, self.hidden = module, beside, limits or Limits(), tuple(hidden)
         self.unprotected, self.deadline = unprotected, time.monotonic() + self.limits.seconds
-        self._home = None
+        self._home, self._init = None, 0
 
     def __enter__(self):
         """Start the process."""
-        to_it, mine = os.pipe()
+        to_it, self._commands = os.pipe()
         self._replies, from_it = os.pipe()
-        self._rest, kept = b"", [to_it, from_it]
+        os.set_blocking(self._commands, False)
+        self._rest, kept, told = b"", [to_it, from_it], None
         if self.unprotected:
             self._home = tempfile.mkdtemp(prefix="tlbook-unprotected-")
-            command, where, environment = [], str(self.hand_in), _environment(self._home)
+            command, where, environment = [], str(self.beside), _environment(self._home)
         else:
             program, end = os.pipe()
             os.write(end, _filter())
             os.close(end)
-            kept.append(program)
-            command, where = _command(self.hand_in, self.limits, self.hidden, program), "/hand-in"
-            environment = None  # bubblewrap is found by ours, and sets another one
-        command += [sys.executable, "-m", "tlbook.course.worker", where, str(to_it), str(from_it)]
+            told, info = os.pipe()
+            kept += [program, info]
+            command, where = _command(self.beside, self.limits, self.hidden, program, info), "/hand-in"
+            # Its own process shows these in the sandbox: they are none of the teacher's.
+            environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        command += [sys.executable, "-m", self.module, where, str(to_it), str(from_it)]
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         options |= {"env": environment, "cwd": self._home, "pass_fds": kept, "preexec_fn": self._limit}
         try:
@@ -165,7 +176,8 @@ class Sandbox:
         finally:
             for end in kept:
                 os.close(end)
-        self._commands = os.fdopen(mine, "wb")
+        if told is not None:
+            self._init = _first_process(told)
         return self
 
     def _limit(self) -> None:
@@ -174,60 +186,42 @@ class Sandbox:
 
         size, seconds = int(self.limits.gigabytes * 1e9), int(self.limits.seconds * (os.cpu_count() or 1)) + 5
         written = self.limits.written_megabytes * 1_000_000
-        for what, most in {"AS": size, "CPU": seconds, "FSIZE": written, "CORE": 0, "NOFILE": 256}.items():
+        limits = {"AS": size, "CPU": seconds, "FSIZE": written, "CORE": 0, "NOFILE": 256, "NPROC": 2_000}
+        for what, most in limits.items():
             resource.setrlimit(getattr(resource, f"RLIMIT_{what}"), (most, most))
 
     def __exit__(self, *_):
         """End it."""
         self.stop()
-        with contextlib.suppress(OSError):  # what was not sent yet
-            self._commands.close()
+        os.close(self._commands)
         os.close(self._replies)
         if self._home:
             shutil.rmtree(self._home, ignore_errors=True)
 
     def stop(self) -> None:
-        """End the process, and with it all that it began."""
+        """End the process and all that it began: with the first process of a sandbox the system ends every other."""
+        if self._init and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                os.kill(self._init, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
 
-    def run(self, source: str) -> list[dict]:
-        """Run a cell; return its outputs, as notebooks keep them."""
-        outputs = self._ask({"do": "run", "source": source}).get("outputs")
-        return _outputs(outputs)
-
-    def value(self, name: str):
-        """Return a plain value that the notebook gave a name."""
-        return self._answer({"do": "value", "name": name})
-
-    def call(self, name: str, *args, **kwargs):
-        """Call a function of the notebook with plain values; return its plain result."""
-        return self._answer({"do": "call", "name": name, "args": answers.write([list(args), kwargs], "arguments")})
-
-    def network(self, name: str) -> dict:
-        """Return a network of the notebook as plain values."""
-        return self._answer({"do": "network", "name": name})
-
-    def _answer(self, command: dict):
-        reply = self._ask(command)
-        name, text = command["name"], reply.get("answer")
-        if isinstance(text, str):
+    def send(self, command: dict, seconds: float) -> None:
+        """Send a line; `Stopped` if it is not taken within some seconds."""
+        rest, until = memoryview(json.dumps(command).encode() + b"\n"), self._until(seconds)
+        while rest:
+            _, ready, _ = select.select([], [self._commands], [], max(0, until - time.monotonic()))
+            if not ready:
+                self._give_up()
             try:
-                return answers.read(text)
-            except ValueError as error:
-                raise TlbookError(name, "a plain value", str(error)[:200], "give a number, text or array") from error
-        said = f"{reply.get('wrong')}: {reply.get('said')}"[:500]
-        raise WrongAnswer(said if reply.get("wrong") != "TlbookError" else str(reply.get("said"))[:500])
+                rest = rest[os.write(self._commands, rest) :]
+            except OSError as error:
+                raise Stopped(self._why()) from error
 
-    def _ask(self, command: dict) -> dict:
+    def receive(self, seconds: float) -> dict:
+        """Return what a line says; `Stopped` if none comes within some seconds, or it is no JSON object."""
         try:
-            self._commands.write(json.dumps(command).encode() + b"\n")
-            self._commands.flush()
-        except OSError as error:
-            raise Stopped(self._why()) from error
-        line = self._line(min(self.deadline, time.monotonic() + self.limits.cell_seconds))
-        try:
-            reply = json.loads(line)
+            reply = json.loads(self._line(self._until(seconds)))
         except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
@@ -235,14 +229,18 @@ class Sandbox:
             raise Stopped("its process said something else than it was asked")
         return reply
 
+    def _until(self, seconds: float) -> float:
+        return min(self.deadline, time.monotonic() + seconds)
+
     def _line(self, until: float) -> bytes:
         parts, length = [self._rest], len(self._rest)
         while b"\n" not in parts[-1]:
             ready, _, _ = select.select([self._replies], [], [], max(0, until - time.monotonic()))
-            if not ready or length > LONGEST:
+            if length > LONGEST:
                 self.stop()
-                took = f"it took longer than {self.limits.cell_seconds:.0f} s, or {self.limits.seconds:.0f} s in all"
-                raise Stopped("it said too much" if ready else took)
+                raise Stopped("it said too much")
+            if not ready:
+                self._give_up()
             part = os.read(self._replies, 2**20)
             if not part:
                 raise Stopped(self._why())
@@ -251,17 +249,48 @@ class Sandbox:
         line, _, self._rest = b"".join(parts).partition(b"\n")
         return line
 
+    def _give_up(self) -> None:
+        self.stop()
+        limits = self.limits
+        raise Stopped(f"it took longer than {limits.cell_seconds:.0f} s, or {limits.seconds:.0f} s in all")
+
     def _why(self) -> str:
-        status = self._process.wait()
+        try:
+            status = self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:  # it only closed its ends of the pipes
+            self.stop()
+            return "its process no longer listened"
         return f"its process ended (status {status}), of itself or for want of memory"
 
 
-class WrongAnswer(Exception):
-    """What a submission's own code raised when it was asked."""
+def _first_process(told: int) -> int:
+    """Return the number of a sandbox's first process, which bubblewrap tells on a pipe; 0 if it told none."""
+    try:
+        with os.fdopen(told, encoding="utf-8") as pipe:
+            return int(json.load(pipe)["child-pid"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
-def _outputs(outputs) -> list[dict]:
+class Sandbox(Box):
+    """A submission's process, from outside: cells to run, and questions about what they defined."""
+
+    def __init__(self, hand_in: Path, limits: Limits | None = None, hidden=(), *, unprotected: bool = False):
+        super().__init__("tlbook.course.worker", hand_in, limits, hidden, unprotected=unprotected)
+
+    def run(self, source: str) -> list[dict]:
+        """Run a cell; return its outputs, as notebooks keep them."""
+        return plain_outputs(self.ask({"do": "run", "source": source}).get("outputs"))
+
+    def ask(self, question: dict) -> dict:
+        """Send a question, or a cell, and return the reply."""
+        self.send(question, self.limits.cell_seconds)
+        return self.receive(self.limits.cell_seconds)
+
+
+def plain_outputs(outputs) -> list[dict]:
     """Return outputs of a cell as a notebook may keep them; whatever else was said is dropped."""
+    outputs = json.loads(json.dumps(outputs, ensure_ascii=False).encode("utf-8", "replace")) if outputs else []
     kept = []
     for output in outputs if isinstance(outputs, list) else []:
         match output:

@@ -99,11 +99,10 @@ class Notebook:
         return list(self.outputs)
 
 
-def serve(commands, replies) -> None:
+def serve(notebook: Notebook, commands, replies) -> None:
     """Answer commands, a line of JSON each, until there are no more."""
     from tlbook.course import answers
 
-    notebook = Notebook()
     asked = answers.Answers(notebook.shell.user_ns)
     for line in commands:
         command = json.loads(line)
@@ -127,9 +126,10 @@ def serve(commands, replies) -> None:
 def main() -> None:
     """Work in a copy of what was handed in, with the pipes whose numbers are the arguments."""
     hand_in, ends = sys.argv[1], [int(number) for number in sys.argv[2:4]]
+    notebook = Notebook()  # before there is any file that could stand in IPython's place
     shutil.copytree(hand_in, ".", dirs_exist_ok=True)
     with os.fdopen(ends[0], encoding="utf-8") as commands, os.fdopen(ends[1], "w", encoding="utf-8") as replies:
-        serve(commands, replies)
+        serve(notebook, commands, replies)
 
 
 if __name__ == "__main__":
