@@ -9,7 +9,7 @@ READY := .venv/ready
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help book site-archive test lab record choices roads weights bench lint release-check lock clean
+.PHONY: help book site-archive test lab coursework record choices roads weights bench lint release-check lock clean
 .DEFAULT_GOAL := help
 # Recipes read these from the environment: pasted into a command, their text would be run. LAB is split into words.
 export CHAPTER SEEDS BACKEND LAB
@@ -62,7 +62,7 @@ site-archive: book  ## the built site as one file that opens without a network: 
 	@cd _build && ../$(BIN)/python -m zipfile --create site.zip html
 	@echo "The site: _build/site.zip; unpack it and open html/index.html"
 
-# What runs on a backend other than TensorFlow: all of the package, and the chapters that were tried there.
+# What runs on a backend other than TensorFlow: all that chapters call, and the chapters that were tried there.
 ON_BACKEND := tests/unit tlbook $(patsubst %,book/chapters/%.ipynb,03_kmeans_pseudo_labels 04_beyond_kmeans 05_distillation)
 # WORKERS=2: two files at a time, each file's tests in their order.
 test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there; WORKERS=2: two files at a time
@@ -82,6 +82,9 @@ choices: $(READY)  ## measure a chapter's settings on stand-ins: make choices CH
 roads: $(READY)  ## measure chapter 4's methods on all training images, some two hours; installs the extra `peers`
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[peers]'
 	$(STORE) $(BIN)/python book/roads/measure.py
+
+coursework: $(READY)  ## what teachers hand out and what they keep, slides and quizzes among it: _build/coursework
+	$(BIN)/python -m tlbook course kit _build/coursework
 
 weights: $(READY)  ## train the shipped letters networks anew
 	$(BIN)/python -m tlbook weights

@@ -9,8 +9,8 @@ import importlib
 
 from tlbook.run import Run, TlbookError, start
 
-_PARTS = ("augment", "backbones", "clusters", "data", "features", "glyphs", "neighbours", "photos", "plots")
-_NAMES = {"claim": "claims", "number": "claims", "symptom": "claims"}
+_PARTS = ("augment", "backbones", "clusters", "course", "data", "features", "glyphs", "neighbours", "photos", "plots")
+_NAMES = {"check": "checks", "claim": "claims", "number": "claims", "symptom": "claims"}
 
 __all__ = ["Run", "TlbookError", "start", *_NAMES, *_PARTS]
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m tlbook doctor | data | weights | record``."""
+"""The command line: ``python -m tlbook doctor | data | weights | record | course``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from tlbook import run
 from tlbook.run import INSTALL, TlbookError, require
 
 HELP = "With TLBOOK_TRACEBACK=1 before the command, an error also says where in the code it came from."
-KEPT = {"data": "nothing half-downloaded is kept", "record": "the book is as it was"}  # when a verb is interrupted
+KEPT = {
+    "data": "nothing half-downloaded is kept",
+    "record": "the book is as it was",
+    "course": "grades so far are kept",
+}  # when a verb is interrupted
 
 
 def _keras() -> str:
@@ -91,9 +95,13 @@ def doctor(_) -> None:
 
 
 def data(arguments) -> None:
-    """List, verify or fetch data sets."""
+    """List, verify or fetch data sets, or copy those on this disk into a folder."""
     from tlbook import data
 
+    if arguments.action == "pack":
+        require(arguments.name, "data pack", "a folder", "none", "python -m tlbook data pack /media/usb/tlbook-data")
+        print(data.pack(arguments.name))
+        return
     if arguments.action == "fetch":
         _keras()  # so that its import is quiet
         print(data.fetch(arguments.name or ""))
@@ -202,16 +210,23 @@ def record(arguments) -> None:
         book.record(chapter, _seeds(arguments.seeds), **{"fresh": True} if arguments.fresh else {})
 
 
+def course(arguments) -> None:
+    """Begin a course, grade what students handed in, write its tables anew, or the teacher's kit."""
+    from tlbook.course import commands
+
+    commands.run(arguments)
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line; `do` is the function to call."""
     top = argparse.ArgumentParser(prog="python -m tlbook", description="Tools of the book.", epilog=HELP)
     verbs = top.add_subparsers(required=True, metavar="VERB")
     parsers = {}
-    for do in (doctor, data, weights, record):
+    for do in (doctor, data, weights, record, course):
         parsers[do] = verbs.add_parser(do.__name__, help=do.__doc__)
         parsers[do].set_defaults(do=do)
-    parsers[data].add_argument("action", choices=("list", "verify", "fetch"))
-    parsers[data].add_argument("name", nargs="?")
+    parsers[data].add_argument("action", choices=("list", "verify", "fetch", "pack"))
+    parsers[data].add_argument("name", nargs="?", help="of a data set; with pack, a folder")
     add = parsers[record].add_argument
     add("chapter", nargs="?", default="")
     add = parsers[record].add_mutually_exclusive_group().add_argument
@@ -225,6 +240,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parsers[record].add_argument("--fresh", action="store_true", help="compute all, answer nothing from the store")
     parsers[record].add_argument("--out", type=Path, help="with --seed: folder for that run's files")
+    add = parsers[course].add_argument
+    add("action", choices=("begin", "grade", "grades", "kit"))
+    add("folder", help="of the course, or of the kit")
+    add("assignment", nargs="?", default="", help="with grade")
+    add("--unprotected", action="store_true", help="with grade: run submissions as programs of your own")
+    add("--student", help="with grade: this one's submission alone")
+    add("--seconds", help="with grade: for each submission; without it what the assignment says")
     return top.parse_args(argv)
 
 

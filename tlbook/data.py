@@ -2,7 +2,8 @@
 
 `mnist` looks in the folder ``TLBOOK_DATA`` (a "classroom data pack"), then in Keras's cache, then
 downloads. Only an absent file moves the search on; a wrong one stops it. `mnist_small`, a sample of it,
-ships with this package and `digits` with scikit-learn; `letters` is rendered on the spot.
+ships with this package and `digits` with scikit-learn; `letters` is rendered on the spot, and `folder`
+reads your own pictures.
 """
 
 import contextlib
@@ -23,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbook import glyphs
-from tlbook.arguments import MAX_SIZE, numbers, shown, whole
-from tlbook.disk import home, named, probe, read_text, regular, words
+from tlbook import folders, glyphs
+from tlbook.arguments import MAX_SIZE, numbers, real, shown, whole
+from tlbook.disk import home, named, probe, read_text, regular, words, write
 from tlbook.run import TlbookError, log, requested_profile, require, tell
 
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
@@ -305,6 +306,28 @@ def verify(name: str) -> str:
     return f"right, SHA-256 {found.digest[:16]}…, {found.source}, {found.licence}"
 
 
+def pack(folder) -> str:
+    """Copy every data set and file of weights on this disk into a folder, each checked; say what lies there now.
+
+    With ``TLBOOK_DATA`` set to the copy, whoever has no network reads from it. A file that is there already and right
+    is left alone. `TlbookError` if a file on this disk is not the right one, or the folder cannot be written.
+    """
+    folder, copied = named("pack(): folder", folder), []
+    for name, entry in _entries().items():
+        path = locate(name)
+        if path is None or path.parent == SAMPLES:  # what ships with the package is on every machine
+            continue
+        _check(name, path)
+        target = folder / entry["file"]
+        if not target.exists() or not path.samefile(target):
+            write({target: path.read_bytes()})
+        _check(name, target)
+        copied.append(f"{target}: {entry['megabytes']} MB, right; {entry['licence']}")
+    do = "python -m tlbook data fetch mnist"
+    require(copied, "data pack", "a file on this disk to copy", "none", do)
+    return "\n".join([*copied, f"To use it:  export TLBOOK_DATA={shlex.quote(str(folder.absolute()))}"])
+
+
 def mnist() -> Dataset:
     """Load MNIST: 60,000 + 10,000 handwritten digits of 28 x 28 pixels.
 
@@ -406,6 +429,74 @@ def letters(n=40_000, n_test=4_000, *, without="", seed=0, **options) -> Dataset
     recipe = ", ".join([f"tlbook.glyphs, seed {seed}", *(f"{key} {value}" for key, value in said.items() if value)])
     licence = "made here from the fonts of matplotlib (free licences)"
     return _dataset((x[:n], y[:n], x[n:], y[n:]), names, "rendered letters", recipe, licence)
+
+
+def folder(path, *, size=28, colour=False, invert=None, test=0.25, seed=0) -> Dataset:
+    """Read a folder of your own pictures: one subfolder a class, or pictures alone, which then have no class.
+
+    Each picture is read as `tlbook.photos.read_photo` reads it: the square in its middle, at `size` x `size` pixels.
+    Nothing is left out without a word: whatever is no picture stops the reading, hidden files aside.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder. Class names are those of the subfolders, in alphabetical order.
+    size : int
+        Side of the pictures returned, from 8 to 4096 pixels.
+    colour : bool
+        False: grey, (n, size, size). True: red, green and blue, (n, size, size, 3).
+    invert : bool, optional
+        True turns dark strokes on light paper into light ones on black, as in MNIST; False leaves grey pictures as
+        they are. If it is not said, most pictures must have dark edges. Colours are never inverted.
+    test : float
+        Share of each class that goes to the test part, above 0 and below 1; at least one picture.
+    seed : int
+        Decides which ones.
+
+    Returns
+    -------
+    Dataset
+        Images as uint8, 0 to 255. Without classes ``class_names`` is empty and each label is -1, as int8.
+
+    Raises
+    ------
+    TlbookError
+        If an argument cannot be used, the folder cannot be read, holds one class alone, fewer than two pictures of a
+        class, pictures beside subfolders, a picture twice, one that shows nothing, or dark strokes on light paper.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     for name, column in {"left": 4, "right": 20}.items():
+    ...         os.mkdir(f"{home}/{name}")
+    ...         for n in range(4):
+    ...             picture = np.zeros((32, 32), "uint8")
+    ...             picture[4:28, column + n] = 255
+    ...             Image.fromarray(picture).save(f"{home}/{name}/{n}.png")
+    ...     own = folder(home)
+    >>> own.x_train.shape, own.x_test.shape, own.class_names
+    ((6, 28, 28), (2, 28, 28), ('left', 'right'))
+    """
+    size = whole("folder(): size", size, 8, MAX_SIZE)
+    for name, value in {"colour": colour, "invert": invert}.items():
+        good = isinstance(value, bool) or (name == "invert" and value is None)
+        require(good, f"folder(): {name}", "True or False", shown(value), f"{name}=True")
+    test, seed = real("folder(): test", test, 1e-9, 1, "test=0.25"), whole("folder(): seed", seed, 0)
+    files = folders.pictures(named("folder(): path", path))
+    images = folders.read([file for own in files.values() for file in own], size, colour)
+    if not colour:
+        images = folders.light_on_dark(images, path, invert)
+    kind = np.uint8 if len(files) <= 256 else np.uint16
+    labels = np.repeat(np.arange(len(files), dtype=kind), [len(own) for own in files.values()])
+    held_out, rng = np.zeros(len(images), bool), np.random.default_rng(seed)
+    for which in range(len(files)):
+        rows = rng.permutation(np.flatnonzero(labels == which))
+        held_out[rows[: min(max(round(test * len(rows)), 1), len(rows) - 1)]] = True
+    classes = tuple(name for name in files if name)
+    labels = labels if classes else np.full(len(images), -1, np.int8)
+    arrays = images[~held_out], labels[~held_out], images[held_out], labels[held_out]
+    return _dataset(arrays, classes, "own pictures", str(path), "as their owner says")
 
 
 def few_of_each(labels: np.ndarray, n: int, seed: int) -> np.ndarray:

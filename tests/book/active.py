@@ -40,18 +40,8 @@ TAGS = {"hide-cell", "hide-input", "provenance"}
 ADDRESS = {"url": re.compile(r"https?://[\w./~:?=&%+-]+"), "doi": re.compile(r"10\.\d{4,9}/[\w.;()/:-]+")}
 ADDRESS["eprint"] = re.compile(r"\d{4}\.\d{4,5}")
 FIELDS = {"author", "title", "year", "journal", "volume", "number", "pages", "booktitle", "publisher", "editor"}
-FIELDS |= {
-    "series",
-    "note",
-    "howpublished",
-    "archiveprefix",
-    "school",
-    "institution",
-    "edition",
-    "address",
-    "month",
-    *ADDRESS,
-}
+FIELDS |= {"series", "note", "howpublished", "archiveprefix", "school", "institution", "edition", "address", "month"}
+FIELDS |= {*ADDRESS}
 
 
 def found(text: str) -> list[str]:

@@ -10,22 +10,19 @@ import itertools
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
+import page as choices_page
 from active import only_addresses, only_text
+from numbers_in_prose import blank, numbers_in
 
 from tlbook.claims import PLAIN, UNITS, written
 from tlbook.record import code, pages
 from tlbook.record import prose as prose_rules
 from tlbook.record.conditions import Book
-from tlbook.run import TlbookError
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "choices"))
-import page as choices_page
 
 MEGABYTES, CELL_LINES = 1.5, 15
 PACKAGE_LINES = {"tlbook": 3300, "tlbook/record": 2400}  # what chapters call, and the authors' room
@@ -112,11 +109,14 @@ def read(root: Path | Book) -> Book:
     return root if isinstance(root, Book) else Book(root)
 
 
+def code_of(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
 def code_cells(root: Path):
     """Go through the code cells: where each is (chapter and number, from 1), and the cell."""
     for chapter, notebook in chapters(root).items():
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        for number, cell in enumerate(cells, 1):
+        for number, cell in enumerate(code_of(notebook), 1):
             yield f"{chapter}, code cell {number}", cell
 
 
@@ -135,92 +135,22 @@ def printed(cell) -> list[str]:
 
 # --- Sentences and the numbers in them ------------------------------------------------------------
 
-UNIT = (
-    r"(?:%|(?:per ?cent|points?|errors?|seconds?|minutes?|hours?|times|weights|s|min|h|[kMG]B|(?:mega|giga)bytes?)\b"
-    r"|images/s|[×x](?![\w ]*\d))"
-)
-NUMBER = re.compile(rf"(?<![\w.,])\d[\d.,]*(?:[ \n-]+|(?=[%×x]|[kMG]B)){UNIT}|(?<![\w.,])\d+\.\d+(?!\w|\.\d)")
-GIVEN = re.compile(r"([−\d][\d.,]*(?:\s?[^\s<>]+){0,2}?)<!-- given: [^>]+-->")
-OTHERS = re.compile(r"([−\d][\d.,]*(?: %)?)<!-- fact: (\w+) -->")
-VERSION = re.compile(r"\b3\.1[1-3]\b(?! ?%)|(?:CC BY|Attribution) 4\.0|Keras 3[\d.]*")
-CODE = re.compile(rf"`(?!\d[\d.,]*\s*{UNIT}`)[^`\n]+`")
-QUIET = re.compile(r"<!--.*?-->|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)\n]*\)|</?\w[^>\n]*>", re.S)
-CELL = re.compile(r"(?<=\|) *[−-]?\d[\d.,]*(?: ± [\d.,]+)? *(?=\|)")
-EXTREME = re.compile(r"best|worst|(?:high|low|larg|small|long|short|few|fast|slow)est|most|least|up to|above", re.I)
-MEASURED = {"fraction": "%", "points": "points", "errors": "errors", "seconds": "seconds"}
-
-
-def _blank(found: re.Match) -> str:
-    return re.sub(r"[^\n]", " ", found[0])
-
-
-def _marked(text: str, register_rows: list[dict], chapter: str):
-    """Go through the numbers at a marker: the place, and what is wrong there."""
-    for mark in pages.MARKED.finditer(text):
-        try:
-            right = pages.MARKED.match(pages.fill(mark[0], register_rows, chapter))[1]
-        except TlbookError as error:
-            yield mark.start(), str(error)
-            continue
-        if right != mark[1]:
-            yield mark.start(), f"says {mark[1]}, the register says {right}"
-        before = re.split(r"[.!?]\s|\n\n", text[: mark.start()])[-1]
-        if mark[3] in ("min", "max") and not EXTREME.search(before):
-            yield mark.start(), f"shows the {mark[3]} of the seeds, and does not say so"
-
-    for place in pages.loose(text):
-        yield place, "a marker without a number in ** before it"
-
-
-def _given(text: str, register_rows: list[dict], chapter: str, others: dict):
-    """Go through the numbers that are given, or other people's: the place, and what is wrong there."""
-    own = [row for row in register_rows if row["chapter"] == chapter or not chapter]
-    measured = {written(row["mean"], row["unit"]) for row in own} | {str(round(row["mean"], 3)) for row in own}
-    for mark in GIVEN.finditer(text):
-        if mark[1] in measured and "." in mark[1]:
-            yield mark.start(), f"gives {mark[1]}, which was measured"
-    for mark in OTHERS.finditer(text):
-        if mark[2] in others and mark[1] != others[mark[2]]["number"]:
-            yield mark.start(), f"says {mark[1]}, others.toml says {others[mark[2]]['number']}"
-
-
-def numbers_in(text: str, register_rows: list[dict], chapter: str = "", others: dict | None = None) -> list:
-    """Find measured numbers that differ from the register or stand without a marker: line and fault."""
-    found = [*_marked(text, register_rows, chapter), *_given(text, register_rows, chapter, others or {})]
-    bare = text
-    for pattern in (pages.MARKED, GIVEN, OTHERS):
-        bare = pattern.sub(_blank, bare)
-    bare = re.sub(r"[^\n]*<!-- holds: [^\n]*", _tested, bare)
-    bare = CODE.sub(_blank, VERSION.sub(_blank, prose_rules.without_code(bare)))
-    bare = QUIET.sub(_blank, re.sub(r"^.*\n(?= *\|--)|^ *\|[^|\n]*", _blank, bare, flags=re.M))
-    found += [
-        (mark.start(), f"{' '.join(mark[0].split())!r} has no marker")
-        for pattern in (NUMBER, CELL)
-        for mark in pattern.finditer(bare)
-    ]
-    return sorted({(text.count("\n", 0, place) + 1, fault) for place, fault in found})
-
-
-def _tested(line: re.Match) -> str:
-    """Blank the numbers of a line that a condition of the same line names."""
-    named = set(re.findall(r"(?<![\w.])\d+\.\d+", " ".join(re.findall(r"<!-- holds: (.*?) -->", line[0]))))
-    return re.sub(
-        r"(?<![\w.])\d+\.\d+(?![^<]*-->)", lambda part: _blank(part) if part[0] in named else part[0], line[0]
-    )
+TRIED = {}  # by what the register and others.toml say: what was found in each text
 
 
 def prose(root: Path) -> list[str]:
     """Numbers in prose stand at a marker, and are those of the register or of others."""
     found, book = [], read(root)
+    tried = TRIED.setdefault(json.dumps([book.rows, book.others], sort_keys=True), {})
 
     def add(where: str, text: str, chapter: str) -> None:
-        if (text, chapter, "numbers") not in book.tried:
-            book.tried[text, chapter, "numbers"] = numbers_in(text, book.rows, chapter, book.others)
-        found.extend(f"{where}, line {line}: {fault}" for line, fault in book.tried[text, chapter, "numbers"])
+        if (text, chapter) not in tried:
+            tried[text, chapter] = numbers_in(text, book.rows, chapter, book.others)
+        found.extend(f"{where}, line {line}: {fault}" for line, fault in tried[text, chapter])
 
     for name, text in book.pages.items():
         if not name.startswith("book/roads/"):
-            add(name, choices_page.PART.sub(_blank, text), "")
+            add(name, choices_page.PART.sub(blank, text), "")
     for chapter, notebook in book.chapters.items():
         for number, cell in enumerate(notebook.cells, 1):
             if cell.cell_type == "markdown" and "provenance" not in cell.metadata.get("tags", []):
@@ -312,20 +242,19 @@ def claims_in(source: str):
 
 def _vacuous(holds) -> bool:
     """Return whether what a claim tests is so by its form: a constant, without a name, or something against itself."""
-    nodes = list(ast.walk(holds))
-    same = [
-        node
-        for node in nodes
-        if isinstance(node, ast.Compare) and ast.dump(node.left) in map(ast.dump, node.comparators)
-    ]
-    constant = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, bool)]
-    either = [node for node in nodes if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)]
-    either = [
-        node for node in either if any(not any(isinstance(n, ast.Name) for n in ast.walk(v)) for v in node.values)
-    ]
-    return (
-        bool(same or either) or (bool(constant) and len(nodes) < 4) or not any(isinstance(n, ast.Name) for n in nodes)
-    )
+
+    def nameless(node) -> bool:
+        return not any(isinstance(part, ast.Name) for part in ast.walk(node))
+
+    for node in (nodes := list(ast.walk(holds))):
+        match node:
+            case ast.Compare(left, _, others) if ast.dump(left) in map(ast.dump, others):
+                return True
+            case ast.BoolOp(ast.Or(), parts) if any(map(nameless, parts)):
+                return True
+            case ast.Constant(bool()) if len(nodes) < 4:
+                return True
+    return nameless(holds)
 
 
 def claims_hold(root: Path) -> list[str]:
@@ -355,7 +284,7 @@ def claims_recorded(root: Path) -> list[str]:
     found = []
     for chapter, notebook in chapters(root).items():
         kept = notebook.metadata.get("tlbook", {}).get("claims", {})
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        cells = code_of(notebook)
         made = [text for cell in cells for text, _ in claims_in(cell.source) if text]
         lines = {line for cell in cells for line in printed(cell)}
         for text, held in kept.items():
@@ -383,7 +312,7 @@ def outputs_as_recorded(root: Path) -> list[str]:
             if one != other:
                 where = f"code cell {number}: its outputs are" if number < len(now) else "its provenance line is"
                 found.append(f"{chapter}, {where} not as recorded; run  make record CHAPTER={chapter}")
-        for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        for cell in code_of(notebook):
             alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
             drawn = [output.data.get("text/plain") for output in cell.outputs if "image/png" in output.get("data", {})]
             if drawn and drawn != [f"Figure: {alt}"]:
@@ -397,10 +326,9 @@ def claims_run_in_quick(root: Path) -> list[str]:
     for chapter, notebook in chapters(root).items():
         calls = [call for cell in code.chapter_code(notebook) for _, call in claims_in(cell)]
         full_only = [any(keyword.arg == "full_only" for keyword in call.keywords) for call in calls]
-        if sum(full_only) > len(full_only) / 2:
-            found.append(
-                f"{chapter}: {sum(full_only)} of its {len(full_only)} claims are left out of the quick profile"
-            )
+        out, every = sum(full_only), len(full_only)
+        if out > every / 2:
+            found.append(f"{chapter}: {out} of its {every} claims are left out of the quick profile")
     return found
 
 
@@ -457,7 +385,7 @@ def results(root: Path) -> list[str]:
             continue
         notebook, first, unit = notebooks[row["chapter"]], written(values[0], row["unit"]), row["unit"]
         mean = f"mean of {len(values)} seeds {written(row['mean'], unit, row['sd'])}"
-        lines = [line for cell in notebook.cells if cell.cell_type == "code" for line in printed(cell)]
+        lines = [line for cell in code_of(notebook) for line in printed(cell)]
         if f"{row['name']} = this run {first} · {mean}" not in lines:
             found.append(f"{where}: the chapter does not print it so")
         if notebook.metadata.get("tlbook", {}).get("seeds") != row["seeds"]:

@@ -1,88 +1,150 @@
-"""Copies of the project in which something can be broken, and a small project that is fast to record."""
+"""A copy of the project, and ways to break it: each returns a function that plants one defect in a folder."""
 
-import hashlib
-import os
+import functools
+import json
+import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+import pytest
+from checks import code_of
 
 ROOT = Path(__file__).resolve().parents[2]
-TOY = "01_toy"
+CHAPTER = "03_kmeans_pseudo_labels"
+PARTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "_config.yml", "_toc.yml", "pyproject.toml")
+PARTS += ("book", "tlbook")
 
 
-def tree(root: Path) -> dict[str, str]:
-    """Return the digest of every file in a folder, what Python and the recorder keep for themselves aside."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    kept = (path for path in files if not {"__pycache__", "_build"} & set(path.relative_to(root).parts))
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
+def copy_project(root: Path) -> None:
+    """Copy the whole project, without what was built, and with the times of its files."""
+    root.mkdir()
+    without = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.h5")
+    for part in map(ROOT.joinpath, PARTS):
+        if part.is_dir():
+            shutil.copytree(part, root / part.name, ignore=without)
+        else:
+            shutil.copy2(part, root / part.name)
 
 
-def tlbook_command(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run ``python -m tlbook`` of the project in `root`."""
-    env = {**os.environ, **environment}
-    command = [sys.executable, "-m", "tlbook", *arguments]
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=600)
+@functools.cache
+def _before(check) -> list[str]:
+    return check(ROOT)
 
 
-def last_line(done: subprocess.CompletedProcess) -> str:
-    return done.stderr.strip().splitlines()[-1]
+def planted(defects: dict):
+    """Return a test that checks find in a copy what they do not find before, of ``{check: {name: (plant, words)}}``."""
+    cases = [pytest.param(check, *each, id=name) for check, of in defects.items() for name, each in of.items()]
+
+    @pytest.mark.parametrize(("check", "plant", "words"), cases)
+    def test(check, plant, words, project):
+        plant(project)
+        new = [problem for problem in check(project) if problem not in _before(check)]
+        assert any(words in problem for problem in new), new
+
+    return test
 
 
-KERAS = """
-# Stands in for Keras, so that a kernel starts fast.
-import numpy
-
-__version__ = "3.0"
+# --- In a chapter --------------------------------------------------------------------------------
 
 
-class utils:
-    set_random_seed = staticmethod(numpy.random.seed)
+def chapter_file(root: Path) -> Path:
+    return root / "book" / "chapters" / f"{CHAPTER}.ipynb"
 
 
-class backend:
-    backend = staticmethod(lambda: "tensorflow")
+def in_chapter(change):
+    """Make a defect of a change to the chapter's notebook."""
+
+    def plant(root):
+        notebook = nbformat.read(chapter_file(root), as_version=4)
+        change(notebook)
+        nbformat.write(notebook, chapter_file(root))
+
+    return plant
 
 
-class config:
-    image_data_format = staticmethod(lambda: "channels_last")
-    floatx = staticmethod(lambda: "float32")
+def in_code(change):
+    """Make a defect of a change to one code cell: the first for which `change` does not return False."""
+
+    def plant(notebook):
+        assert any(change(cell) is not False for cell in code_of(notebook)), "no cell to break"
+
+    return in_chapter(plant)
 
 
-class distribution:
-    list_devices = staticmethod(lambda: [])
-"""
+def with_code(text):
+    """Make a defect of more code in a cell."""
+    return in_code(lambda cell: cell.update(source=cell.source + text))
 
 
-def make_toy(root: Path) -> Path:
-    """Write a project with one small chapter, which takes a second to run."""
-    (root / "book" / "chapters").mkdir(parents=True)
-    shutil.copytree(ROOT / "tlbook", root / "tlbook", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "keras.py").write_text(KERAS)
-    (root / "_toc.yml").write_text("format: jb-book\n")
-    (root / "README.md").write_text(f"It reaches **?**<!-- num: {TOY}.toy_acc -->.\n", encoding="utf-8")
-    cells = [
-        new_markdown_cell("# Toy\n\nIt reaches **?**<!-- num: toy_acc -->, at most **?**<!-- num: toy_acc | max -->."),
-        new_code_cell(
-            f'import numpy as np\n\nimport tlbook as tl\n\nrun = tl.start("{TOY}")\nd = tl.data.letters(4, 1)'
-        ),
-        new_code_cell('value = float(np.random.rand())\ntl.number("toy_acc", value)\nprint("other = 3")'),
-        new_code_cell('tl.claim("it is above zero", value > 0)\ntl.claim("it is above a half", value > 0.5)'),
-        new_code_cell('tl.plots.gallery(d.x_train[:2], "ab", title="Two", alt="Two letters in a row", columns=2)'),
-    ]
-    notebook = new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(notebook, root / "book" / "chapters" / f"{TOY}.ipynb")
-    return root
+def shows(*output, **about):
+    """Make a defect of an output more, given as to `nbformat.v4.new_output`."""
+    return in_code(lambda cell: cell.outputs.append(nbformat.v4.new_output(*output, **about)))
 
 
-def change_toy(root: Path, old: str, new: str) -> None:
-    """Change the source of the toy chapter."""
-    path = root / "book" / "chapters" / f"{TOY}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        cell.source = cell.source.replace(old, new)
-    nbformat.write(notebook, path)
+def prints(text, name="stdout"):
+    return shows("stream", name=name, text=text)
+
+
+def output_says(old, new):
+    """Make a change to a notebook: another text in the first output of its code that holds `old`."""
+
+    def change(notebook):
+        outputs = (output for cell in code_of(notebook) for output in cell.outputs)
+        found = next(output for output in outputs if old in output.get("text", ""))
+        found.text = found.text.replace(old, new, 1)
+
+    return change
+
+
+def provenance_says(old, new):
+    """Make a change to a notebook: another line of provenance, where the pattern `old` matches."""
+
+    def change(notebook):
+        notebook.cells[1].source, count = re.subn(old, new, notebook.cells[1].source, count=1)
+        assert count == 1, "nothing to break in the line of provenance"
+
+    return change
+
+
+def with_cell(cell):
+    return in_chapter(lambda notebook: notebook.cells.append(cell))
+
+
+# --- In other files ------------------------------------------------------------------------------
+
+
+def in_file(name, old, new):
+    """Make a defect of a change to a text: the first match of the pattern `old`."""
+
+    def plant(root):
+        path = root / name
+        text, count = re.subn(old, new, path.read_text(encoding="utf-8"), count=1)
+        assert count == 1, f"nothing to break in {name}"
+        path.write_text(text, encoding="utf-8")
+
+    return plant
+
+
+def appended(name, text):
+    def plant(root):
+        with open(root / name, "a", encoding="utf-8") as file:
+            file.write(text)
+
+    return plant
+
+
+def in_register(change):
+    """Make a defect of a change to the rows of the register."""
+
+    def plant(root):
+        path = root / "book" / "reference" / "results.json"
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        change(rows)
+        path.write_text(json.dumps(rows), encoding="utf-8")
+
+    return plant
+
+
+def first_row(**changes):
+    return in_register(lambda rows: rows[0].update(changes))

@@ -1,18 +1,14 @@
 """The figures that are drawn from the register show what stands in it today."""
 
-import sys
-
 import checks
+import kmeans_steps
+import label_curves
+import letters_to_digits
 import pytest
 from copies import ROOT
 
 from tlbook.record import register
 from tlbook.run import TlbookError
-
-sys.path.insert(0, str(ROOT / "book" / "figures"))
-import kmeans_steps
-import label_curves
-import letters_to_digits
 
 
 def test_the_label_curves_are_those_of_the_register():

@@ -1,6 +1,5 @@
 """What surrounds the book: locks, workflows, the Makefile, line ends, and how a lone notebook gets the package."""
 
-import os
 import re
 import subprocess
 import tomllib
@@ -9,8 +8,6 @@ import checks
 import pytest
 import yaml
 from copies import ROOT
-
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def lock(name: str) -> dict[str, set[str]]:
@@ -37,26 +34,24 @@ def test_pillow_has_no_known_holes_and_the_lock_agrees():
 def test_scripts_keep_their_line_feeds_in_every_clone():
     if not (ROOT / ".git").exists():
         pytest.skip("not a clone")
-    listed = subprocess.run(
-        ["git", "check-attr", "eol", "--", ".ci/run", "Makefile", "tlbook/run.py"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = ["git", "check-attr", "eol", "--", ".ci/run", "Makefile", "tlbook/run.py"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert [line.rpartition(": ")[2] for line in listed.stdout.splitlines()] == ["lf"] * 3
 
 
 # --- Workflows -----------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem)
+def workflow(request):
+    return yaml.safe_load(request.param.read_text(encoding="utf-8"))
+
+
 def steps(workflow: dict):
     return [(job, step) for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_actions_are_pinned_by_commit(path):
-    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+def test_actions_are_pinned_by_commit(workflow):
     used = [step["uses"] for _, step in steps(workflow) if "uses" in step]
     assert [name for name in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name)] == []
     # A checkout leaves no token behind for what runs later.
@@ -64,9 +59,7 @@ def test_actions_are_pinned_by_commit(path):
     assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_job_that_may_write_runs_nothing_of_ours_or_of_strangers(path):
-    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+def test_a_job_that_may_write_runs_nothing_of_ours_or_of_strangers(workflow):
     assert workflow["permissions"] == {"contents": "read"}
     for job, step in steps(workflow):
         if "write" in job.get("permissions", {}).values():
@@ -79,49 +72,51 @@ def test_a_job_that_may_write_runs_nothing_of_ours_or_of_strangers(path):
 # --- The Makefile --------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def make(tmp_path):
+    """Return a function that makes a goal, where programs only write down what they are given, and returns that."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "ready").touch()
+    for program in (tmp_path / "python", tmp_path / "jupyter"):
+        program.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >said\n')
+        program.chmod(0o755)
+
+    def run(*goal):
+        command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", *goal]
+        done, said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True), tmp_path / "said"
+        assert not (tmp_path / "done").exists()  # what a name, run as a command, would leave
+        return done, said.read_text() if said.exists() else ""
+
+    return run
+
+
 @pytest.mark.parametrize("goal", ["record", "choices"])
-def test_a_name_is_never_run_as_a_command(goal, tmp_path):
-    (tmp_path / "python").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >"$SAID"\n')
-    (tmp_path / "python").chmod(0o755)
-    evil, said = f"x; touch {tmp_path}/done; `touch {tmp_path}/done`", tmp_path / "said"
-    command = ["make", "--old-file=.venv/ready", f"BIN={tmp_path}", goal, f"CHAPTER={evil}", f"SEEDS={evil}"]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "SAID": str(said)}, capture_output=True, text=True)
+def test_a_name_is_never_run_as_a_command(goal, make, tmp_path):
+    evil = f"x; touch {tmp_path}/done; `touch {tmp_path}/done`"
+    done, said = make(goal, f"CHAPTER={evil}", f"SEEDS={evil}")
     assert done.returncode == 0, done.stderr
-    assert evil in said.read_text()
-    assert not (tmp_path / "done").exists()
+    assert evil in said
 
 
 @pytest.mark.parametrize("backend", ["x; touch done", "jax torch", "jax;touch done", "$$(touch done)", "numpy"])
-def test_a_backend_is_one_of_two_words(backend, tmp_path):
-    (tmp_path / "python").write_text("#!/bin/sh\n")
-    (tmp_path / "python").chmod(0o755)
-    command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", "test"]
-    done = subprocess.run([*command, f"BACKEND={backend}"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
+def test_a_backend_is_one_of_two_words(backend, make):
+    done, said = make("test", f"BACKEND={backend}")
+    assert done.returncode != 0 and said == ""
     assert "BACKEND: expected jax or torch" in done.stderr
-    assert not (tmp_path / "done").exists()
 
 
 @pytest.mark.parametrize("workers", ["2; touch done", "two", "0", "2 3"])
-def test_workers_are_a_small_number(workers, tmp_path):
-    command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", "test"]
-    done = subprocess.run([*command, f"WORKERS={workers}"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
+def test_workers_are_a_small_number(workers, make):
+    done, said = make("test", f"WORKERS={workers}")
+    assert done.returncode != 0 and said == ""
     assert "WORKERS: expected a number" in done.stderr
-    assert not (tmp_path / "done").exists()
 
 
-def test_options_for_the_lab_are_words_and_no_commands(tmp_path):
-    (tmp_path / "jupyter").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >said\n')
-    (tmp_path / "jupyter").chmod(0o755)
-    command = ["make", "-f", str(ROOT / "Makefile"), "--old-file=.venv/ready", f"BIN={tmp_path}", "lab"]
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "ready").touch()
+def test_options_for_the_lab_are_words_and_no_commands(make):
     options = "--no-browser --port=9999 ; touch done `touch done` *"
-    done = subprocess.run([*command, f"LAB={options}"], cwd=tmp_path, capture_output=True, text=True)
+    done, said = make("lab", f"LAB={options}")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "said").read_text().split()[-8:] == options.split()
-    assert not (tmp_path / "done").exists()
+    assert said.split()[-8:] == options.split()
 
 
 # --- A notebook that was downloaded alone ---------------------------------------------------------

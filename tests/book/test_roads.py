@@ -6,21 +6,18 @@ import itertools
 import json
 import os
 import re
-import sys
 from types import SimpleNamespace
 
 import checks
+import measure
 import numpy as np
 import pytest
+import roads
 from copies import ROOT
 
 import tlbook as tl
 from tlbook.record import code, pages, register
 from tlbook.run import TlbookError
-
-sys.path.insert(0, str(ROOT / "book" / "roads"))
-import measure
-import roads
 
 QUICK_ROADS = ("pixels", "untrained", "spectral")
 

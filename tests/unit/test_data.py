@@ -836,3 +836,28 @@ def test_a_digest_of_python_objects_within_a_structure_is_refused(refused):
 def test_masked_images_in_a_list_do_not_become_rgb(refused):
     with refused("as_rgb(): images", "masked"):
         data.as_rgb([np.ma.array(np.ones((2, 2)), mask=True)])
+
+
+# --- A data pack of one's own --------------------------------------------------------------------
+
+
+def test_a_pack_holds_what_is_on_this_disk_and_is_read_like_any_other(stand_in, small, places, monkeypatch, tmp_path):
+    put(places.cache, npz(small))
+    stick = tmp_path / "a stick"
+    said = data.pack(stick)
+    assert [file.name for file in stick.iterdir()] == ["mnist.npz"]
+    assert f"export TLBOOK_DATA='{stick}'" in said and "right" in said
+    (places.cache / "mnist.npz").unlink()
+    monkeypatch.setenv("TLBOOK_DATA", str(stick))
+    assert data.mnist().provenance.source == str(stick / "mnist.npz")
+    assert data.pack(stick) == said  # onto itself: nothing to do
+
+
+def test_a_pack_of_spoiled_data_is_not_made(stand_in, small, places, refused, tmp_path):
+    put(places.cache, npz(small)[:-100])
+    with refused(str(places.cache / "mnist.npz")):
+        data.pack(tmp_path / "stick")
+    assert not (tmp_path / "stick").exists()
+    (places.cache / "mnist.npz").unlink()
+    with refused("data pack", "a file on this disk", "data fetch mnist"):
+        data.pack(tmp_path / "stick")

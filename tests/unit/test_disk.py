@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tlbook import backbones, disk
+from tlbook import TlbookError, backbones, disk
 
 
 def names(folder):
@@ -122,3 +122,19 @@ def test_weights_are_moved_to_their_places_without_an_interrupt_between(tmp_path
     assert names(tmp_path) == ["SHA256SUMS", *sorted(f"{name}.weights.h5" for name in backbones.SHIPPED)]
     done = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("target", ["tempfile.mkstemp", "tlbook.disk.open", "pathlib.Path.replace"])
+def test_a_write_that_is_refused_leaves_every_file_as_it_was(tmp_path, monkeypatch, target):
+    texts = {tmp_path / "a.txt": "new", tmp_path / "b.txt": "new"}
+    for path in texts:
+        path.write_text("old")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(target, refuse, raising=False)
+    with pytest.raises(TlbookError, match=r"a\.txt: expected a file that can be .*permission denied"):
+        disk.write(texts)
+    monkeypatch.undo()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old", "b.txt": "old"}

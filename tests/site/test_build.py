@@ -7,16 +7,17 @@ from pathlib import Path
 
 import built
 import pytest
-from copies import ROOT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_site(root: Path, page: str) -> Path:
     """Write a site of two pages, made by the project's own Makefile and settings."""
     for folder in ("figures", "_static"):
         shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
-    for name in ("tlbook", "tlbook/record", "book/reference"):
+    for name in ("tlbook", "tlbook/course", "tlbook/record", "book/reference"):
         (root / name).mkdir()
-    for name in ("tlbook", "tlbook/record"):
+    for name in ("tlbook", "tlbook/course", "tlbook/record"):
         (root / name / "__init__.py").write_text("")
     (root / "LICENSE").write_text("None.\n")
     (root / "README.md").write_text("# A package\n")

@@ -1,0 +1,191 @@
+"""Lies that a hurried maintainer might tell in the text of a page or a chapter: each is caught."""
+
+import copy
+
+import checks
+import pytest
+from in_memory import BOOK, other_book
+
+from tlbook.record import pages
+
+ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[:2] != "03")
+INDEX, QUESTIONS, GLOSSARY, ROADS = (
+    f"book/{name}.md" for name in ("index", "guide/questions", "reference/glossary", "roads/roads")
+)
+num = "**{}**<!-- num: {} -->".format
+
+
+TEXT = {
+    "the wrong marker": [
+        (ONE, num("65.1 ± 2.3 %", "scratch_acc_at_5") + ". That", num("85.8 ± 3.0 %", "finetuned_acc_at_5") + ". That"),
+        (ONE, "**92.0 ± 11.0 %**<!-- num: crossval_rule_right", "**94.0 ± 8.9 %**<!-- num: crossval_pairs_right"),
+        (ONE, "**93.2 ± 0.2 %**<!-- num: stage_ensemble_acc -->", "**93.4 %**<!-- num: stage_ensemble_acc | max -->"),
+        (
+            FIVE,
+            "**77.3 ± 4.9 errors**<!-- num: teacher_errors -->, so",
+            "**74.0 errors**<!-- num: teacher_errors | min -->, so",
+        ),
+        (
+            INDEX,
+            num("37.0 ± 0.9 %", "03_kmeans_pseudo_labels.random_features_kmeans_acc"),
+            "48.0 %<!-- given: a look -->",
+        ),
+        (ONE, num("76.8 ± 0.7 %", "domains_told_apart_acc"), "76.8 %<!-- given: a look -->"),
+        (TWO, "<!-- num: mirrored_augmentation_acc -->", "<!-- num: unaugmented_acc -->"),
+        (INDEX, "03_kmeans_pseudo_labels.letters_kmeans_acc -->.", "roads.letters_kmeans_acc -->."),
+        (
+            FIVE,
+            "The paper has 146<!-- fact: hinton_alone_errors --> {cite",
+            "The paper has 164<!-- fact: hinton_alone_errors --> {cite",
+        ),
+        (
+            FIVE,
+            "The paper has 146<!-- fact: hinton_alone_errors --> {cite",
+            "Ours has 90.5 errors, the paper 146 {cite",
+        ),
+        (FOUR, "84.3 %<!-- fact: dec_acc -->", "94.3 %<!-- fact: dec_acc -->"),
+        (FOUR, "84.3 %<!-- fact: dec_acc -->", "94.5 %<!-- fact: vade_acc -->"),
+    ],
+    "a number that escaped": [
+        (ONE, "The other three hurt", "The other three hurt, by 30 per cent"),
+        (TWO, "Nothing below the head has seen a digit.", "Its area is 0.994."),
+        (FOUR, "Now the copies of copies", "It took 12 s. Now the copies of copies"),
+        (FIVE, "Neither is augmented.", "It is 30x smaller."),
+        (FIVE, "The student is tiny:", "It took 45 minutes. The student is tiny:"),
+        (ONE, "A linear look at the pixels", "It has `99 %`. A linear look at the pixels"),
+        (INDEX, ":alt: Bar chart of five methods.", ":alt: Bar chart of five methods, up to 98.9 %."),
+        (TWO, "142,346 weights<!-- given: 129 × 1,024 + 1,025 × 10 -->", "152,346 weights"),
+        (FIVE, "| 0.5<!-- given: a setting --> |", "| 0.6<!-- given: a setting --> |"),
+        (ONE, "There are 704 features", "It reaches 95.1 %. There are 704 features"),
+        (FOUR, "Both lie between 0.9", "Both lie between 0.97"),
+        ("README.md", "Numbers like these", "It takes 2 hours. Numbers like these"),
+        (QUESTIONS, "You do, by looking.", "You do, by looking, for 5 minutes."),
+        (FIVE, "| student, labels, jitter and dropout | – |", "| student, labels, jitter and dropout | 81 |"),
+        (
+            ONE,
+            "<details><summary>Self-check</summary>\n\n40 classes",
+            "<details><summary>Self-check</summary>\n\nIt is 0.83. 40 classes",
+        ),
+        ("book/guide/setup.md", "some 3 GB<!-- given: a round figure -->", "some 1 GB"),
+    ],
+    "a number in words": [
+        (ONE, "Read the table from top to bottom.", "Nine out of ten are right. Read the table from top to bottom."),
+        (FOUR, "Some of them could pass.", "Half of them could pass."),
+        (FIVE, "The rest comes from the images", "A third of it comes from the images"),
+        (TWO, "Features that cannot adapt", "It is twice as fast. Features that cannot adapt"),
+        (INDEX, "names half of the digits", "names a third of the digits"),
+        (INDEX, "names most of them", "names nearly all of them"),
+        (ONE, "they reach about twice what scratch does", "they reach about three times what scratch does"),
+        (FIVE, "about nine times as many errors", "about twice as many errors"),
+    ],
+    "a new false comparison": [
+        (ONE, "Then we look at digits through its eyes.", "It beats every other network."),
+        (TWO, "Ours come from the same collection.", "Ours do better with warm-up."),
+        (FOUR, "That is a small forger", "It is ahead of the letters. That is a small forger"),
+        (FIVE, "In quick, compare only within", "Soft targets win at every width. In quick, compare only within"),
+        (INDEX, "The site works without a network, too.", "Its students are as good as their teachers."),
+        ("README.md", "How that works,", "Rotations do better than letters. How that works,"),
+        (QUESTIONS, "Augmentation can bring in", "Augmentation always helps. Augmentation can bring in"),
+        (GLOSSARY, "It needs no label.", "It is the best of all scores."),
+        ("book/guide/classroom.md", "Matching.", "Matching costs about two points."),
+        (ROADS, "More training might help some", "UMAP is the best of all. More training might help some"),
+        ("book/choices/01_transfer_concepts.md", "Letters took their place.", "Letters are as good as digits."),
+        ("book/choices/05_distillation.md", "VGG16 began with", "Jitter helps most. VGG16 began with"),
+        (
+            ONE,
+            "It is a place to begin, not a law",
+            "Transfer hardly ever hurts, and it beats scratch. It is a place to begin",
+        ),
+        (FIVE, "That is what the temperature is for.", "A hotter teacher is always better."),
+    ],
+    "a sentence turned round": [
+        (
+            ONE,
+            "So letters help, and they help most where labels are fewest",
+            "So letters help, and they help most where labels are many",
+        ),
+        (ONE, "All three are behind plain pixels", "All three are ahead of plain pixels"),
+        (TWO, "a hundred times the weights buy nothing here", "a hundred times the weights do pay here"),
+        (TWO, "the small one is the better of the two", "the small one is not the better of the two"),
+        (TWO, "On average both lie below the frozen features", "On average neither lies below the frozen features"),
+        (FOUR, "On these digits the step does not help", "On these digits the step does help"),
+        (FOUR, "So equal mass does harm", "So equal mass does no harm"),
+        (FOUR, "K-means alone still does a little better on letters", "K-means alone does far better on letters"),
+        (FIVE, "At each size soft targets win, and clearly", "At each size labels win, and clearly"),
+        (FIVE, "makes fewer errors than its twin", "makes more errors than its twin"),
+        (FIVE, "Smoothed labels do better than both", "It is not so that smoothed labels do better than both"),
+        (FOUR, "And letters are there sooner", "And rotations are there sooner"),
+        (INDEX, "The shape of a network alone does not help here", "The shape of a network alone does help here"),
+        (GLOSSARY, "likeness was the weakest of four signals", "likeness was the strongest of four signals"),
+        (QUESTIONS, "which was the weakest of four signals", "which was the best of four signals"),
+        (ROADS, "there UMAP with a mixture is ahead", "there UMAP with a mixture is behind"),
+    ],
+    "a summary": [
+        (ONE, "Early stages do much the same for every task", "Late stages do much the same for every task"),
+        (
+            ONE,
+            "A source can hurt, and joining several does not always help",
+            "A source never hurts, and joining several helps",
+        ),
+        (TWO, "Here a single one did as well", "Here a single one did worse"),
+        (FOUR, "All of them gain from neighbours", "None of them gains from neighbours"),
+        (
+            FIVE,
+            "A narrow one, trained briefly, learned best from labels",
+            "A narrow one, trained briefly, learned best from its teacher",
+        ),
+        (
+            FIVE,
+            "Plain labels with the teacher's jitter bring it further",
+            "Plain labels with the teacher's jitter do not bring it so far",
+        ),
+    ],
+    "a condition or a marker": [
+        (TWO, "mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "mean.small_cnn_acc_at_20 < mean.letters_cut_5_acc"),
+        (TWO, "holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "holds: mean.small_cnn_acc_at_20 > 0"),
+        (TWO, "holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "holds: 2 > 1"),
+        (TWO, "holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc", "hold: mean.small_cnn_acc_at_20 > 0.5"),
+        (TWO, "<!-- holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc -->", ""),
+        (TWO, "<!-- holds: mean.small_cnn_acc_at_20 > mean.letters_cut_5_acc -->", "<!-- opinion -->"),
+        (FIVE, "claim: look-alikes help", "claim: look-alikes hurt"),
+        (FIVE, "<!-- claim: look-alikes help -->", ""),
+        (FIVE, "<!-- fact: hinton_7_8_bias -->", "<!-- fact: hinton_bias -->"),
+        (ONE, "on average and in all seeds but one", "on average and always"),
+        (TWO, "of scratch in all seeds but one", "and of scratch"),
+    ],
+    "a picture in the text": [
+        (ONE, "from scratch begins lowest, frozen highest", "from scratch begins highest, frozen lowest"),
+        (
+            FOUR,
+            "letters and rotations end highest, and letters are there sooner",
+            "letters end highest, and rotations are there sooner",
+        ),
+        (
+            INDEX,
+            "Features of a network that knows letters lift K-means far above raw pixels",
+            "Raw pixels lift K-means far above letters",
+        ),
+    ],
+}
+
+
+LIES = [(kind, *lie) for kind, lies in TEXT.items() for lie in lies]
+
+
+def changed(page: str, old: str, new: str):
+    """Return the book with one place of its text changed."""
+    old = pages.fill(old, BOOK.rows, page)  # a chapter that is recorded anew has other numbers, and the same lies
+    if page in BOOK.pages:
+        assert old in BOOK.pages[page], f"nothing to turn in {page}: {old}"
+        return other_book(pages={**BOOK.pages, page: BOOK.pages[page].replace(old, new, 1)})
+    chapter = copy.deepcopy(BOOK.chapters[page])
+    cells = [cell for cell in chapter.cells if cell.cell_type == "markdown" and old in cell.source]
+    assert cells, f"nothing to turn in {page}: {old}"
+    cells[0].source = cells[0].source.replace(old, new, 1)
+    return other_book(chapters={**BOOK.chapters, page: chapter})
+
+
+@pytest.mark.parametrize(("kind", "page", "old", "new"), LIES)
+def test_a_lie_in_the_text_is_caught(kind, page, old, new):
+    book = changed(page, old, new)
+    assert checks.sentences(book) or checks.prose(book)
