@@ -76,7 +76,7 @@ def check(exercise: str, answer) -> bool:
     """
     known = _exercises()
     good = isinstance(exercise, str) and exercise in known
-    require(good, "check(): exercise", f"one of {', '.join(known)}", shown(exercise), 'check("3.2", 14)')
+    require(good, "check(): exercise", f"one of {', '.join(known)}", shown(exercise), 'check("3.2", your_answer)')
     entry = known[exercise]
     given = _plain(exercise, answer, entry)
     if _fits(given, entry["right"]):

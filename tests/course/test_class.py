@@ -161,7 +161,9 @@ def test_thirty_submissions_earn_what_their_honest_cells_earn(tmp_path):
         "late-3",
     }
     remarks = {student: row["remarks"] for student, row in rows.items() if row["remarks"]}
-    assert remarks.keys() == {"hostile-endless-loop", "hostile-ends-the-process", "wrong-broken", "wrong-empty"}
+    stopped = {"hostile-endless-loop", "hostile-ends-the-process"}
+    assert remarks.keys() == {*stopped, "hostile-writes-outside", "wrong-broken", "wrong-empty"}
+    assert "solution.ipynb: a link" in remarks["hostile-writes-outside"]
     # Each attack was stopped: nothing was found, nothing of the submissions was touched, nothing runs on.
     graded = "".join(path.read_text(encoding="utf-8") for path in (course / "autograded").rglob("*.ipynb"))
     assert not re.search(r'"text": "?\[?\s*"LEAKED', graded)

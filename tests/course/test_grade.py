@@ -112,6 +112,9 @@ def test_what_is_handed_in_otherwise_is_taken_and_said(course, hand_in, capsys):
     table = (course / "grades-doubling.csv").read_text(encoding="utf-8")
     for said in ("taken from doubling (1).ipynb", "timestamp.txt: expected a date", "left out: link: no plain file"):
         assert said in table
+    assert [each.remarks for each in grade.write_tables(course, "doubling")] == [
+        each.remarks for each in found.values()
+    ]
     assert "HYPERLINK" not in table and "\x1b" not in capsys.readouterr().out
 
 

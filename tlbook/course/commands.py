@@ -20,7 +20,7 @@ def run(arguments) -> None:
     folder, action = disk.named("FOLDER", arguments.folder).absolute(), arguments.action
     of_one = action in ("grade", "grades")
     found = arguments.assignment or "none"
-    do = "python -m tlbook course grade FOLDER 3_pseudo_labels"
+    do = f"python -m tlbook course {action} FOLDER" + " 3_pseudo_labels" * of_one
     expected = "an assignment" if of_one else f"no assignment with {action}"
     require(bool(arguments.assignment) == of_one, f"course {action}", expected, found, do)
     for name in ("unprotected", "seconds", "student"):

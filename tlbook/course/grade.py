@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
 import time
@@ -80,6 +81,7 @@ def _receive(course: Path, student: str, assignment: str) -> list[str]:
         contents[target / "timestamp.txt"] = stamp
     else:
         (target / "timestamp.txt").unlink(missing_ok=True)
+    contents[target / "remarks.json"] = json.dumps(remarks)
     disk.write(contents)
     return remarks
 
@@ -139,7 +141,7 @@ def grade(
 
 def _grade_one(course: Path, api, result: Graded) -> None:
     """Grade one submission, and write what its student gets back."""
-    result.remarks += _receive(course, result.student, result.assignment)
+    result.remarks = _receive(course, result.student, result.assignment)
     with warnings.catch_warnings(action="ignore"):  # of nbgrader's own queries
         said = api.autograde(result.assignment, result.student, force=True, create=True)
     if said["success"]:
@@ -214,6 +216,8 @@ def _look_up(course: Path, api, result: Graded) -> None:
         result.by_hand = sum(grade.max_score for grade in waiting)
     path = course / "autograded" / result.student / result.assignment / f"{result.assignment}.ipynb"
     notebook = nbformat.read(path, as_version=4)
+    told = course / "checked" / result.student / result.assignment / "remarks.json"
+    result.remarks = json.loads(disk.read_text(told)) if told.is_file() else []
     result.remarks += [f"a cell was stopped: {said}" for said in notebook.metadata.get("tlbook_stopped", [])]
     result.remarks += [f"left out: {said}" for said in notebook.metadata.get("tlbook_left", [])]
     for cell in notebook.cells:

@@ -12,11 +12,13 @@ import nbformat
 from tlbook import disk
 from tlbook.course import build, slides, sources
 from tlbook.record import code, paths
+from tlbook.run import require
 
 QUIZZES = sources.SOURCES.parent / "quiz"
 STYLE = "body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.5 sans-serif; } \
 table { border-collapse: collapse; } td, th { border: 1px solid #999; padding: 0.2rem 0.6rem; } \
 details { margin: 0.5rem 0 1.5rem; } pre { background: #f4f4f4; padding: 0.6rem; overflow-x: auto; }"
+MARK = "KIT.txt"  # by which a folder of an earlier edition is known
 STUB = "# Your solution here"
 MINUTES = re.compile(r"^\|.*\|$", re.MULTILINE)
 
@@ -69,9 +71,13 @@ def page(title: str, text: str) -> str:
 def write(folder: Path) -> int:
     """Write what is handed out into ``release`` and what is not into ``kit``; return how many files.
 
-    `TlbookError` if a source would go wrong in class, or something cannot be written.
+    What an earlier edition wrote there is replaced. `TlbookError` if the folder holds something else, a source would go
+    wrong in class, or something cannot be written.
     """
-    contents = {}
+    others = folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file()
+    found, do = "one with other files", "name a new folder"
+    require(not others, str(folder), "a new folder, or one that this command wrote", found, do)
+    contents = {folder / MARK: "Written by  python -m tlbook course kit , and replaced by it.\n"}
     with tempfile.TemporaryDirectory() as scratch:
         course = Path(scratch) / "course"
         for name in build.begin(course):
@@ -84,8 +90,8 @@ def write(folder: Path) -> int:
     for name in code.chapters():
         chapter = nbformat.writes(without_solutions(code.read_chapter(name))) + "\n"
         contents[folder / "release" / "chapters" / f"{name}.ipynb"] = chapter
-    for path in sorted(paths.STORY.parent.glob("*.svg")):  # which chapters show
-        contents[folder / "release" / "figures" / path.name] = path.read_bytes()
+    for path in sorted((paths.ROOT / "book").rglob("*.svg")):  # which chapters show
+        contents[folder / "release" / path.relative_to(paths.ROOT / "book")] = path.read_bytes()
     for path in sorted(QUIZZES.glob("*.md")):
         contents[folder / "kit" / "quiz" / f"{path.stem}.html"] = page(path.stem, disk.read_text(path))
     for part in ("release", "kit"):  # what an earlier edition held

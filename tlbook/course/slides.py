@@ -28,6 +28,7 @@ ADMONITION = re.compile(r"^:::.*?^:::\s*$", re.DOTALL | re.MULTILINE)
 CITED = re.compile(r"\s*\{cite:p\}`[^`]*`")
 NAMED = re.compile(r"\{cite:t\}`([a-z]+)(\d{4})[^`]*`")
 ROLE = re.compile(r"\{(?:eq|ref|doc|numref)\}`([^`<]*)(?:<[^`]*>)?`")
+LEADS_NOWHERE = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")  # a link to another page of the site
 TARGET = re.compile(r"(?<=\$\$) *\([\w-]+\)$", re.MULTILINE)
 SENTENCE = re.compile(r"(.+?[.?!:])(?=\s+[A-Z*`\[$]|$)", re.DOTALL)
 KEPT = re.compile(r"^(?:\$\$|!\[|\||[-*] |\d+\. |#|>)")
@@ -38,13 +39,16 @@ def _plain(text: str) -> str:
     for pattern in (COMMENT, DETAILS, ADMONITION, CITED, TARGET):
         text = pattern.sub("", text)
     text = NAMED.sub(lambda found: f"{found[1].capitalize()} and others ({found[2]})", text)
-    return ROLE.sub(r"\1", text).replace("](../figures/", "](figures/").strip()
+    text = LEADS_NOWHERE.sub(r"\1", text)
+    return ROLE.sub(r"\1", text).replace("](../figures/", "](figures/").replace("](../roads/", "](figures/").strip()
 
 
 def _shown(text: str) -> str:
     """Return the paragraphs of a slide: pictures, equations, tables and lists whole, of others the first sentence."""
     shown = []
     for paragraph in re.split(r"\n\s*\n", text):
+        if paragraph.startswith("**Only this notebook"):
+            continue
         if KEPT.match(paragraph):
             shown.append(paragraph)
         elif first := SENTENCE.match(" ".join(paragraph.split())):
@@ -102,7 +106,7 @@ def write(folder: Path) -> int:
     from nbconvert import SlidesExporter
 
     contents = {folder / "static" / name: content for name, content in _libraries().items()}
-    contents |= {folder / "figures" / path.name: path.read_bytes() for path in paths.STORY.parent.glob("*.svg")}
+    contents |= {folder / "figures" / path.name: path.read_bytes() for path in (paths.ROOT / "book").rglob("*.svg")}
     exporter = SlidesExporter(template_name="slides", extra_template_basedirs=[str(TEMPLATE.parent)])
     exporter.reveal_url_prefix, exporter.reveal_theme = "static", "white"
     for name in code.chapters():
