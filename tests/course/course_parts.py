@@ -45,7 +45,7 @@ def small():
         tests("seven-tests", 2, "assert answers['seven'] == 7, 'seven is seven'\nprint('leaderboard: 7')"),
         explanation("why", 4, "Because adding a number to itself doubles it."),
     ]
-    notebook = new_notebook(cells=cells, metadata={"tlbook_course": {"minutes": 5, "seconds": 40}})
+    notebook = new_notebook(cells=cells, metadata={"tlbook_course": {"minutes": 5, "seconds": 240}})
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"c{number}"

@@ -108,7 +108,7 @@ def fill(course):
     for cell, lost in {
         "purity": ["purity-tests"],
         "stop": ["stop-tests"],
-        "count": ["count-tests", "name-tests"],
+        "count": ["count-tests", "name-tests", "purity-tests"],
     }.items():
         name = f"partly-{cell}"
         texts[name] = written(course, {cell: FIRST_MISTAKES[cell]})

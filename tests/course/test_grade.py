@@ -146,7 +146,7 @@ def test_one_student_is_graded_again_and_the_table_stays_whole(course, hand_in, 
     assert command(course, "grade", "doubling") == 0
     table = (course / "grades-doubling.csv").read_text(encoding="utf-8")
     hand_in("bob2", RIGHT).replace(course / "submitted" / "bob" / "doubling" / "doubling.ipynb")
-    assert command(course, "grade", "doubling", "--student", "bob", "--seconds", "60") == 0
+    assert command(course, "grade", "doubling", "--student", "bob", "--seconds", "240") == 0
     after = (course / "grades-doubling.csv").read_text(encoding="utf-8")
     assert "bob,doubling,0" in table and "bob,doubling,5" in after and "ada,doubling,5" in after
     assert command(course, "grades", "doubling") == 0 and "2 submissions" in capsys.readouterr().out

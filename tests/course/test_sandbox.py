@@ -1,5 +1,6 @@
 """What a submission may not do: each attack is tried for real."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -15,17 +16,29 @@ from tlbook.run import TlbookError
 pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
+LIMITS = Limits(seconds=200, cell_seconds=60, gigabytes=2, written_megabytes=20)
+
+
 @pytest.fixture
 def session(tmp_path):
     """Return a submission that runs, with a file of its own beside it."""
     (tmp_path / "own.txt").write_text("mine", encoding="utf-8")
-    session = Session(tmp_path, Limits(seconds=60, cell_seconds=4, gigabytes=2, written_megabytes=20))
+    session = Session(tmp_path, LIMITS)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def hasty(tmp_path):
+    """Return one whose cells may take a few seconds only."""
+    session = Session(tmp_path, dataclasses.replace(LIMITS, cell_seconds=8))
     yield session
     session.close()
 
 
 @pytest.fixture(scope="module")
 def examiner():
+    """Return a box for tests."""
     examiner = Examiner()
     yield examiner
     examiner.close()
@@ -91,13 +104,13 @@ def test_what_a_submission_may_not_do_fails_and_the_rest_goes_on(session, attack
     assert text(session.run("print('still here')")) == "still here\n"
 
 
-def test_an_endless_loop_is_stopped_and_left_out(session):
-    session.run("x = 1")
+def test_an_endless_loop_is_stopped_and_left_out(hasty):
+    hasty.run("x = 1")
     began = time.monotonic()
-    (stopped,) = session.run("while True: pass")
-    assert stopped["ename"] == "Stopped" and "longer than 4 s" in stopped["evalue"]
-    assert time.monotonic() - began < 20
-    assert Remote(session.ask)["x"] == 1  # in a new process, where the cells before ran again
+    (stopped,) = hasty.run("while True: pass")
+    assert stopped["ename"] == "Stopped" and "longer than 8 s" in stopped["evalue"]
+    assert time.monotonic() - began < 60
+    assert Remote(hasty.ask)["x"] == 1  # in a new process, where the cells before ran again
 
 
 @pytest.mark.parametrize(
@@ -118,19 +131,19 @@ SLEEP = "\nimport os, time\nos.closerange(3, 60)\ntime.sleep(1_000)"
 
 
 @pytest.mark.parametrize("attack", ["closes its pipes", "replies and sleeps"])
-def test_a_process_that_neither_reads_nor_ends_keeps_nobody_waiting(session, attack):
-    session.run("x = 1")
+def test_a_process_that_neither_reads_nor_ends_keeps_nobody_waiting(hasty, attack):
+    hasty.run("x = 1")
     began = time.monotonic()
-    session.run(SLEEP if attack == "closes its pipes" else replies("b'{}\\n'") + "\nimport time\ntime.sleep(1_000)")
-    session.run("x = 2  # " + "é" * 49_000)  # more than a pipe holds
-    session.run("y = 3")
-    assert time.monotonic() - began < 40
+    hasty.run(SLEEP if attack == "closes its pipes" else replies("b'{}\\n'") + "\nimport time\ntime.sleep(1_000)")
+    hasty.run("x = 2  # " + "é" * 49_000)  # more than a pipe holds
+    hasty.run("y = 3")
+    assert time.monotonic() - began < 150
     if attack == "closes its pipes":  # the other one seemed to have run, and is run again each time
-        assert Remote(session.ask)["y"] == 3
+        assert Remote(hasty.ask)["y"] == 3
 
 
 def test_nothing_of_a_sandbox_is_left_when_it_is_closed(tmp_path):
-    with Sandbox(tmp_path, Limits(seconds=30)) as box:
+    with Sandbox(tmp_path, Limits(seconds=90)) as box:
         box.run("1")
         first = Path(f"/proc/{box._init}")
         assert box._init and first.exists()
@@ -152,7 +165,7 @@ for path in glob.glob("/proc/*/environ"):
 
 def test_the_teachers_variables_are_not_in_the_sandbox(tmp_path, monkeypatch):
     monkeypatch.setenv("TEACHERS_TOKEN", "s3cr3t")
-    with Sandbox(tmp_path, Limits(seconds=30)) as box:
+    with Sandbox(tmp_path, Limits(seconds=90)) as box:
         said = text(box.run(LOOK))
     assert "PATH=" in said and "s3cr3t" not in said
 
@@ -264,7 +277,7 @@ COSTLY = {
 @pytest.mark.parametrize("kind", COSTLY)
 def test_an_answer_that_costs_too_much_costs_that_test_and_not_the_next(session, kind):
     answer, test = COSTLY[kind]
-    examiner = Examiner(seconds=10)
+    examiner = Examiner(seconds=20)
     session.run(answer)
     (error,) = examiner.check(test, session)
     assert error["output_type"] == "error"
@@ -295,7 +308,7 @@ def test_without_bubblewrap_nothing_is_graded_unless_somebody_says_so(monkeypatc
         sandbox.require_protection(False)
     sandbox.require_protection(True)
     assert "UNPROTECTED" in "".join(capsys.readouterr())
-    with Sandbox(tmp_path, Limits(seconds=60, cell_seconds=4), unprotected=True) as box:
+    with Sandbox(tmp_path, Limits(seconds=60, cell_seconds=8), unprotected=True) as box:
         assert box.run("1 + 1")[0]["data"]["text/plain"] == "2"
         with pytest.raises(Stopped):
             box.run("while True: pass")
