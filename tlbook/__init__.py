@@ -10,7 +10,7 @@ import importlib
 from tlbook.run import Run, TlbookError, start
 
 _PARTS = ("augment", "backbones", "clusters", "course", "data", "features", "glyphs", "neighbours", "photos", "plots")
-_NAMES = {"check": "checks", "claim": "claims", "number": "claims", "symptom": "claims"}
+_NAMES = {"check": "exercises", "claim": "claims", "number": "claims", "symptom": "claims"}
 
 __all__ = ["Run", "TlbookError", "start", *_NAMES, *_PARTS]
 __version__ = "0.1.0"

@@ -12,13 +12,13 @@ from tlbook.arguments import shown
 from tlbook.disk import read_text
 from tlbook.run import require, say
 
-FILE = Path(__file__).with_name("checks.toml")
+FILE = Path(__file__).with_name("exercises.toml")
 _tried: dict[str, int] = {}  # wrong answers so far, of each exercise
 
 
 @functools.cache
 def _exercises() -> dict[str, dict]:
-    """Return what ``checks.toml`` says of each exercise; `TlbookError` if it is spoiled."""
+    """Return what ``exercises.toml`` says of each exercise; `TlbookError` if it is spoiled."""
     try:
         entries, found = tomllib.loads(read_text(FILE)), "an entry of another kind"
         good = bool(entries) and all(map(_is_exercise, entries.values()))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import tlbook as tl
-from tlbook import checks
+from tlbook import exercises
 from tlbook.record import paths
 
-EXERCISES = checks._exercises()
+EXERCISES = exercises._exercises()
 
 
 def sample(answer):
@@ -20,7 +20,7 @@ def sample(answer):
 
 @pytest.fixture(autouse=True)
 def first_try(monkeypatch):
-    monkeypatch.setattr(checks, "_tried", {})
+    monkeypatch.setattr(exercises, "_tried", {})
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -94,10 +94,10 @@ def test_every_exercise_of_every_chapter_has_its_check_and_says_so():
 
 @pytest.mark.parametrize("spoiled", ["x = [", "", '["3.2"]\nasks = "a number"\nright = 3\n', '["3.2"]\nright = true\n'])
 def test_a_spoiled_file_is_named(spoiled, monkeypatch, tmp_path):
-    file = tmp_path / "checks.toml"
+    file = tmp_path / "exercises.toml"
     file.write_text(spoiled, encoding="utf-8")
-    monkeypatch.setattr(checks, "FILE", file)
-    checks._exercises.cache_clear()
-    with pytest.raises(tl.TlbookError, match=r"checks\.toml: expected the self-checks that were shipped"):
+    monkeypatch.setattr(exercises, "FILE", file)
+    exercises._exercises.cache_clear()
+    with pytest.raises(tl.TlbookError, match=r"exercises\.toml: expected the self-checks that were shipped"):
         tl.check("3.2", 14)
-    checks._exercises.cache_clear()
+    exercises._exercises.cache_clear()
