@@ -166,8 +166,9 @@ def test_thirty_submissions_earn_what_their_honest_cells_earn(tmp_path):
     assert "solution.ipynb: a link" in remarks["hostile-writes-outside"]
     # Each attack was stopped: nothing was found, nothing of the submissions was touched, nothing runs on.
     graded = "".join(path.read_text(encoding="utf-8") for path in (course / "autograded").rglob("*.ipynb"))
-    found = re.findall(r'"LEAKED ([^"]+)', graded)  # libraries have notebooks of their own
-    assert found and not [path for path in found if re.search(f"{NAME}|gradebook|coursework|{course.name}/", path)]
+    found = re.findall(r'"LEAKED ([^"]+)', graded)
+    own = [path for path in found if "site-packages" not in path]  # libraries have notebooks of their own
+    assert found and not [path for path in own if re.search(f"{NAME}|gradebook|coursework|{course}", path)]
     assert untouched == {path: path.read_bytes() for path in untouched}
     for error in (
         "BlockingIOError",
