@@ -21,9 +21,12 @@ CHAPTER = "01_transfer_concepts"
 USED = "fit, with_head, keep, logistic, flat, features, graph, propagate, STEPS, SHORT"
 SETS = (0, 1)  # each holds out other letters and fonts
 SOURCE, TARGET, TEST = 40_000, 10_000, 4_000  # images
-COUNTS, HUNDRED = (5, 50), 20  # labels a class; of five classes, as in the chapter's section 4
-RATES, LONGER = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), 3  # the largest rate; how much longer the patient control trains
-PRICES = (1e-3, 1e-2, 1e-1, 1)  # C: the smaller, the dearer are large weights
+COUNTS, HUNDRED = (5, 50), 20  # labels per class; of five classes, as in the chapter's section 4
+RATES, LONGER = (
+    (5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
+    3,
+)  # the largest; how much longer the patient control trains
+PRICES = (1e-3, 1e-2, 1e-1, 1)  # C: the smaller, the more large weights cost
 ROUNDS, DRAWS = (20, 50, 100, 200), 3
 
 
@@ -40,7 +43,7 @@ def right(network, images, labels):
 
 
 def networks(use, backbone, d):
-    """Measure the rates: from scratch, fine-tuned, and with some stages kept."""
+    """Measure the learning rates: from scratch, fine-tuned, and with some stages kept."""
     found = {}
 
     def whole(base, rate, n, steps=None):
@@ -50,27 +53,29 @@ def networks(use, backbone, d):
 
     rows, five = tl.data.few_of_each(d.y_train, HUNDRED, 0)[: 5 * HUNDRED], d.y_test < 5
 
-    def cut(rate, stages, learn):
-        network = use.with_head(use.keep(backbone, stages, learn), 5)
+    def cut(rate, count, learn):
+        network = use.with_head(use.keep(backbone, count, learn), classes=5)
         use.fit(network, d.x_train[rows], d.y_train[rows], rate, use.SHORT)
         return right(network, d.x_test[five], d.y_test[five])
 
     for rate in RATES:
         scratch = [whole(tl.backbones.small_cnn(weights=None), rate, n) for n in COUNTS]
         tuned = [whole(tl.backbones.duplicate(backbone), rate, n) for n in COUNTS]
-        cuts = [cut(rate, stages, learn) for stages in (1, 2, 3, 4) for learn in (False, True)]
+        cuts = [cut(rate, count, learn) for count in (2, 4) for learn in (False, True)]
         ways = {"from scratch": scratch, "fine-tuned": tuned, "some stages kept": cuts}
-        found |= {f"{way}, rate {rate:g}": np.mean(scores) for way, scores in ways.items()}
+        found |= {f"{way}, learning rate {rate:g}": np.mean(scores) for way, scores in ways.items()}
     for rate in RATES[2:4]:
         base, steps = tl.backbones.small_cnn(weights=None), LONGER * use.STEPS
-        found[f"from scratch, {LONGER} times the steps, 5 labels a class, rate {rate:g}"] = whole(base, rate, 5, steps)
+        found[f"from scratch, {LONGER} times the steps, 5 labels per class, learning rate {rate:g}"] = whole(
+            base, rate, 5, steps
+        )
         base = tl.backbones.small_cnn(weights=None)
-        found[f"from scratch, as long as the others, 5 labels a class, rate {rate:g}"] = whole(base, rate, 5)
+        found[f"from scratch, as long as the others, 5 labels per class, learning rate {rate:g}"] = whole(base, rate, 5)
     return found
 
 
 def heads(use, z, z_test, d):
-    """Measure the price of large weights, for features and for pixels."""
+    """Measure what large weights should cost, for features and for pixels."""
     found = {}
     for name, x, x_test in (("features", z, z_test), ("pixels", use.flat(d.x_train), use.flat(d.x_test))):
         for price in PRICES:
@@ -84,7 +89,7 @@ def heads(use, z, z_test, d):
 
 
 def propagation(use, z, z_test, d):
-    """Measure rounds and balance of label propagation, with 1 and 5 labels a class."""
+    """Measure rounds and balance of label propagation, with 1 and 5 labels per class."""
     (joined, near_test), found = use.graph(z, z_test), {}
     for balanced in (True, False):
         for rounds in ROUNDS:

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
-from schematic import save, schematic
+from schematic import arrow, box, save, schematic
 
 import tlbook as tl
 from tlbook.plots import COLOURS
@@ -21,19 +20,6 @@ ALT = (
     "Below, the target: handwritten digits go through the same body, copied from above. Out come features, rows of "
     "numbers, and K-means groups them. No digit has a name anywhere."
 )
-
-
-def box(axis, x, y, width, text, colour):
-    """Draw a box with a text in it; x and y are its middle."""
-    corner, size = (x - width / 2, y - 0.4), (width, 0.8)
-    style = FancyBboxPatch(corner, *size, boxstyle="round,pad=0.04", fc="white", ec=colour, lw=2)
-    axis.add_patch(style)
-    axis.text(x, y, text, ha="center", va="center", fontsize=12)
-
-
-def arrow(axis, start, end, **line):
-    """Draw an arrow."""
-    axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "lw": 1.8, "color": "#555555", **line})
 
 
 def images(axis, pictures, x, y):

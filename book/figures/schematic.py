@@ -4,6 +4,7 @@ import io
 
 from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
 from tlbook import plots
 
@@ -19,6 +20,19 @@ def schematic(width: float, height: float, rows: int = 1, columns: int = 1):
         for side in axis.spines.values():
             side.set_visible(False)
     return drawn, axes
+
+
+def box(axis, x, y, width, text, colour, height=0.8, fill="white", **text_style):
+    """Draw a box with a text in it; x and y are its middle."""
+    corner, size = (x - width / 2, y - height / 2), (width, height)
+    shape = FancyBboxPatch(corner, *size, boxstyle="round,pad=0.04", fc=fill, ec=colour, lw=2)
+    axis.add_patch(shape)
+    axis.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 12} | text_style)
+
+
+def arrow(axis, start, end, **line):
+    """Draw an arrow."""
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "lw": 1.8, "color": "#555555", **line})
 
 
 def save(drawn, alt: str) -> str:

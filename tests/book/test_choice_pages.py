@@ -54,7 +54,7 @@ def test_what_changes_no_number_leaves_a_page_of_choices_good(plant, project):
 SAID = {  # what the prose says of the constants of the program
     "01_transfer_concepts": [
         "accuracies on {TEST:,} test images",
-        "means over {COUNTS[0]} and {COUNTS[1]} labels a class",
+        "means over {COUNTS[0]} and {COUNTS[1]} labels per class",
         "with {HUNDRED} labels for each of five letters",
         "with {DRAWS} draws of each",
         "The rows with *{LONGER} times the steps* were",
