@@ -1,5 +1,7 @@
 """The built site in a real browser: it works offline, in light and dark, on a phone, and for who cannot see."""
 
+import json
+import re
 import threading
 import urllib.request
 from functools import partial
@@ -106,6 +108,17 @@ def test_links_within_the_site_lead_somewhere(visits, address):
 
 def test_a_phone_does_not_scroll_sideways(visits):
     assert {name: facts["wide"] for name, facts in visits.items() if facts["width"] > 320} == {}
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_what_is_folded_says_whether_it_is_a_solution(page, address):
+    notebook = SITE.parents[1] / page.replace(".html", ".ipynb")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    names = {"hide-cell": "Solution", "hide-input": "Bookkeeping"}
+    tags = [tag for cell in cells for tag in cell["metadata"].get("tags", [])]
+    built = (SITE / page).read_text(encoding="utf-8")
+    shown = re.findall(r'<p class="collapsed[^>]*>([^<]*)</p>', built)
+    assert shown == [names[tag] for tag in tags if tag in names]
 
 
 def test_chapters_are_numbered(visits):
