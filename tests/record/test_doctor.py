@@ -38,7 +38,7 @@ def test_doctor_blames_a_missing_library_and_says_how_to_get_it(toy):
     (toy / "numpy.py").write_text("raise ModuleNotFoundError(\"No module named 'numpy'\", name='numpy')")
     done = tlbook_command(toy, "doctor", KERAS_BACKEND="")
     assert done.returncode == 1
-    said = {line[:22].strip(): line[23:] for line in done.stdout.splitlines()}
+    said = {line[:28].strip(): line[29:] for line in done.stdout.splitlines()}
     assert said["Keras"].startswith("✗ Keras: expected a Python with the book's packages; found no Keras in /")
     assert all("source .venv/bin/activate" in said[name] for name in ("Keras", "Data pack", "data sets"))
     assert "Traceback" not in done.stderr
@@ -68,6 +68,6 @@ def test_the_doctor_goes_on_after_a_broken_list_of_data_sets(toy):
     (toy / "tlbook" / "files.toml").write_text("<<<<<<< HEAD\n")
     done = tlbook_command(toy, "doctor")
     assert done.returncode == 1
-    said = {line[:22].strip(): line[23:] for line in done.stdout.splitlines()}
+    said = {line[:28].strip(): line[29:] for line in done.stdout.splitlines()}
     assert "files.toml: expected the list of data sets that was shipped" in said["data sets"]
     assert said["Seed"] == "0" and "our own weights" in said
