@@ -99,16 +99,19 @@ def hostile(mark: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("way", ["GLOBAL", "STACK_GLOBAL", "INST", "OBJ"])
+@pytest.mark.parametrize(
+    ("way", "word"),
+    [("GLOBAL", "os.system"), ("OBJ", "os.system"), ("INST", "INST"), ("STACK_GLOBAL", "SHORT_BINUNICODE")],
+)
 @pytest.mark.parametrize("where", ["first", "fourth"])
-def test_a_file_that_would_run_a_command_runs_nothing(way, where, file, refused, tmp_path):
+def test_a_file_that_would_run_a_command_runs_nothing(way, word, where, file, refused, tmp_path):
     mark = tmp_path / "was-run"
     said = hostile(mark)[way]
     with contextlib.suppress(pickle.UnpicklingError, TypeError):
         pickle.loads(said)
     assert mark.exists()  # whoever loads it runs it
     mark.unlink()
-    with refused("weights.pth", "PyTorch's old form", "os.system" if way in ("GLOBAL", "OBJ") else f"code {way}"):
+    with refused("weights.pth", "PyTorch's old form", word):
         efficientnet.read_tensors(file((begin() if where == "fourth" else b"") + said))
     assert not mark.exists()
 
@@ -137,10 +140,10 @@ def test_what_would_fill_the_memory_or_is_no_pickle_is_refused(said, word, file,
         efficientnet.read_tensors(file(said))
 
 
-@pytest.mark.parametrize("length", [0, 1, 20, 100, 300, -25, -24, -1])
+@pytest.mark.parametrize("length", [0, 1, 20, 50, 200, -33, -32, -25, -24, -1])
 def test_a_file_that_was_cut_off_is_refused(length, file, refused):
     content = written({"a": tensor()})
-    assert len(content) > 300 + 25
+    assert len(content) > 200 + 33
     with refused("weights.pth", "PyTorch's old form", "take the file again"):
         efficientnet.read_tensors(file(content[:length]))
 
@@ -196,9 +199,8 @@ def drawn():
     tensors = {}
     for name, convolution, normal in efficientnet._names():
         (kernel,) = network.get_layer(f"{name}_conv").get_weights()
-        tensors[f"{convolution}.weight"] = (
-            kernel.transpose(2, 3, 0, 1) if "depth" in name else kernel.transpose(3, 2, 0, 1)
-        )
+        axes = (2, 3, 0, 1) if name.endswith("depthwise") else (3, 2, 0, 1)
+        tensors[f"{convolution}.weight"] = kernel.transpose(axes)
         for part, values in zip(efficientnet.NORMAL, network.get_layer(f"{name}_bn").get_weights(), strict=True):
             tensors[f"{normal}.{part}"] = values
     kernel, tensors["_fc.bias"] = network.get_layer("predictions").get_weights()
@@ -260,7 +262,7 @@ def test_it_can_be_copied_and_asked_for_features(refused):
     network = efficientnet.lite0(image_size=32)
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype("uint8")
     features = tl.features.extract(network, images)
-    assert_allclose(backbones.duplicate(network).predict(images, verbose=0), features, rtol=1e-4, atol=1e-5)
+    assert_allclose(tl.features.extract(backbones.duplicate(network), images), features, rtol=1e-4, atol=1e-5)
     with refused("pixels from 0 to 255", "scales them itself"):
         tl.features.extract(network, images / 255)
     bare = efficientnet.lite0(image_size=32, preprocess=False)
