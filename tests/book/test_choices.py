@@ -12,9 +12,9 @@ from tlbook.record.code import chapter_code, read_chapter
 
 ONE, TWO, FOUR = "01_transfer_concepts", "02_vgg16_fine_tuning", "04_beyond_kmeans"
 TOOK = [  # of which chapter, by which name, from which rows of its page, and how many values those tried
-    (ONE, "SCRATCH", "from scratch, learning rate {}", 5),
-    (ONE, "TUNE", "fine-tuned, learning rate {}", 5),
-    (ONE, "CUT", "some stages kept, learning rate {}", 5),
+    (ONE, "SCRATCH", "from scratch, learning rate {}", 6),
+    (ONE, "TUNE", "fine-tuned, learning rate {}", 6),
+    (ONE, "CUT", "some stages kept, learning rate {}", 6),
     (ONE, "C", "linear head on features, C {}", 4),
     (ONE, "PIXELS_C", "linear head on pixels, C {}", 4),
     (ONE, "ROUNDS", "labels spread, {} rounds, equal mass", 4),
