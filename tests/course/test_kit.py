@@ -110,7 +110,7 @@ def test_the_notes_of_an_assignment_hold_minutes_rubrics_and_misconceptions(made
     assert (made / "kit" / "solutions" / f"{name}.ipynb").is_file() and secrets(name)
 
 
-@pytest.mark.parametrize("name", code.chapters())
+@pytest.mark.parametrize("name", [name for name in code.chapters() if name[2] == "_"])  # not optional pages
 def test_a_quiz_has_ten_questions_each_with_its_answer(made, name):
     text = (kit.QUIZZES / f"{name}.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\d+)\. ", text, re.MULTILINE) == [str(number) for number in range(1, 11)]

@@ -72,8 +72,12 @@ class Book:
         self.tried = {}  # what was found of each condition
 
     def chapter(self, short: str) -> str:
-        """Return the name of a chapter: of ``ch3``, the one whose name begins with 03; others as they are."""
-        begin = f"{int(short[2:]):02}_" if re.fullmatch(r"ch\d+", short) else short
+        """Return the name of a chapter: of ``ch3``, the one whose name begins with 03; others as they are.
+
+        Of ``ch1b``, the optional page whose name begins with 01b.
+        """
+        part = re.fullmatch(r"ch(\d+)([a-z]?)", short)
+        begin = f"{int(part[1]):02}{part[2]}_" if part else short
         return next((name for name, _ in self.numbers if name.startswith(begin)), short)
 
     def printed(self, chapter: str) -> str:

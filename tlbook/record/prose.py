@@ -214,7 +214,7 @@ def condition(text: str, sentence: Sentence, book: Book) -> list[str]:
 def claims_of(text: str, page: str, book: Book) -> dict[tuple[str, str], list[bool]]:
     """Return the claims that a marker means, each with whether it held, seed by seed."""
     short, _, rest = text.partition(" ")
-    chapter, text = (book.chapter(short), rest) if re.fullmatch(r"ch\d+", short) else (page, text)
+    chapter, text = (book.chapter(short), rest) if re.fullmatch(r"ch\d+[a-z]?", short) else (page, text)
     held = book.chapters[chapter].metadata.get("tlbook", {}).get("claims", {}) if chapter in book.chapters else {}
     begin, _, end = text.partition("…")
     long = (lambda name: name.startswith(begin) and name.endswith(end)) if "…" in text else text.__eq__
