@@ -34,10 +34,9 @@ REQUIRED = {
         "finetuned_acc_at_5",
         "label_propagation_acc_at_1",
         "selfsupervised_frozen_acc_at_5",
-        "best_single_stage_acc",
-        "stage_ensemble_acc",
         "worst_source_acc",
     },
+    "01b_comparing_sources": {"best_single_stage_acc", "stage_ensemble_acc", "logme_pairs_right"},
     "02_vgg16_fine_tuning": {
         *(f"letters_{way}_acc_at_{n}" for way in ("scratch", "frozen", "finetuned") for n in (5, 20, 100)),
         "imagenet_mobilenet_frozen_acc_at_100",
