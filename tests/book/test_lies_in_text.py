@@ -8,7 +8,7 @@ from in_memory import BOOK, other_book
 
 from tlbook.record import pages
 
-ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[:2] != "03")
+ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[2] == "_" and name[:2] != "03")
 INDEX, QUESTIONS, GLOSSARY, ROADS = (
     f"book/{name}.md" for name in ("index", "guide/questions", "reference/glossary", "roads/roads")
 )
