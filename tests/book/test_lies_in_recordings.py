@@ -1,6 +1,7 @@
 """Lies in what a chapter recorded, or in code that was not recorded, and a register of other values."""
 
 import copy
+import re
 
 import checks
 import pytest
@@ -31,25 +32,25 @@ def in_code(old, new, recorded=True):
     return tell
 
 
-CLAIM = "with up to 10 labels a class, fine-tuning beats scratch"
+CLAIM = "with 1, 5 and 10 labels per class, fine-tuning beats scratch"
 
 
 def without_a_claim(notebook):
-    call = f'tl.claim(\n    "{CLAIM}",\n    all(acc["finetuned"][n] > acc["scratch"][n] for n in FIRST),\n)'
+    call = f'tl.claim(\n    "{CLAIM}",\n    all(acc["finetuned"][n] > acc["scratch"][n] for n in (1, 5, 10)),\n)'
     in_code(call, "")(notebook)
     notebook.metadata["tlbook"]["claims"].pop(CLAIM)
-    output_says(f"✓ {CLAIM} (in 5 of 5 seeds)\n", "")(notebook)
+    output_says(f"✓ {CLAIM} (in 3 of 3 seeds)\n", "")(notebook)
     stamped(notebook)
 
 
 def claim_of_one_seed(notebook):
-    notebook.metadata["tlbook"]["claims"][CLAIM] = [True, False, False, False, False]
-    output_says(f"{CLAIM} (in 5 of 5 seeds)", f"{CLAIM} (in 1 of 5 seeds)")(notebook)
+    notebook.metadata["tlbook"]["claims"][CLAIM] = [True, False, False]
+    output_says(f"{CLAIM} (in 3 of 3 seeds)", f"{CLAIM} (in 1 of 3 seeds)")(notebook)
     stamped(notebook)
 
 
 def drawn(notebook):
-    return [cell for cell in code_of(notebook) if "mystnb" in cell.metadata]
+    return [cell for cell in code_of(notebook) if "image" in cell.metadata.get("mystnb", {})]
 
 
 def swapped_pictures(notebook):
@@ -70,51 +71,51 @@ def alt_in_both(notebook):
 def in_table(notebook):
     outputs = (output for cell in code_of(notebook) for output in cell.outputs)
     data = next(output.data for output in outputs if "text/markdown" in output.get("data", {}))
-    data["text/markdown"] = data["text/markdown"].replace("90.0%", "96.0%")
+    data["text/markdown"] = re.sub(r"\d\d\.\d%", "11.1%", data["text/markdown"], count=1)
 
 
-def best_three(notebook):
+def best_two(notebook):
     about = notebook.metadata["tlbook"]
-    about["seeds"] = [0, 2, 4]
+    about["seeds"] = [0, 2]
     about["claims"] = {text: held[::2] for text, held in about["claims"].items()}
-    provenance_says("0, 1, 2, 3, 4", "0, 2, 4")(notebook)
+    provenance_says("0, 1, 2", "0, 2")(notebook)
     stamped(notebook)
 
 
 TOLD = {
-    "a claim of True": in_code('all(acc["frozen"][n] > acc["scratch"][n] for n in FIRST)', "True"),
-    "a claim of a constant": in_code("apart > 0.6", "0.7 > 0.6"),
-    "a claim of a thing against itself": in_code("apart > 0.6", "apart == apart"),
-    "a claim that is true or": in_code("apart > 0.6", "apart > 0.6 or 1 < 2"),
-    "a claim reworded": in_code("they beat the pixels", "they always beat the pixels"),
+    "a claim of True": in_code('all(acc["finetuned"][n] > acc["scratch"][n] for n in (1, 5, 10))', "True"),
+    "a claim of a constant": in_code("told_apart > 0.6", "0.7 > 0.6"),
+    "a claim of a thing against itself": in_code("told_apart > 0.6", "told_apart == told_apart"),
+    "a claim that is true or": in_code("told_apart > 0.6", "told_apart > 0.6 or 1 < 2"),
+    "a claim reworded": in_code("unspoiled, as many letters help the probe", "as many letters help the probe"),
     "a claim deleted": without_a_claim,
     "a claim of one seed": claim_of_one_seed,
     "a claim's seeds in print": output_says(
-        "letting it spread beats a linear head (in 5 of 5", "letting it spread beats a linear head (in 4 of 5"
+        "over letters beats a linear probe (in 3 of 3", "over letters beats a linear probe (in 2 of 3"
     ),
-    "a false claim in print": output_says("(in 4 of 5 seeds)", "(in 5 of 5 seeds)"),
+    "a claim in fewer seeds, in print": output_says("(in 3 of 3 seeds)", "(in 2 of 3 seeds)"),
     "a claim's seeds in the metadata": lambda book: book.metadata["tlbook"]["claims"].update(
-        {"fine-tuned, too, a spoiled source is worse than no source at all": [True] * 5}
+        {CLAIM: [True, True, False]}
     ),
-    "a title": in_code('title="Accuracy against labels, in this run"', 'title="Transfer always pays"'),
+    "a title": in_code('title="Above what we know, below what we want to know"', 'title="Transfer always pays"'),
     "a title that compares": in_code(
-        'title="Accuracy against labels, in this run"', 'title="Scratch is ahead of letters"'
+        'title="Above what we know, below what we want to know"', 'title="Scratch is ahead of letters"'
     ),
     "an alt text in code": in_code(
-        "from scratch begins lowest and rises most", "from scratch begins highest and falls"
+        "A row of ten printed letters, a little distorted", "A row of nine printed letters, upright"
     ),
     "an alt text": alt_in_metadata,
     "an alt text and its figure's": alt_in_both,
     "pictures swapped": swapped_pictures,
-    "a printed line": output_says("scratch is behind frozen with", "scratch is ahead of frozen with"),
-    "a printed number": output_says("frozen_acc_at_5 = this run 90.0 %", "frozen_acc_at_5 = this run 92.0 %"),
-    "a printed mean": output_says("mean of 5 seeds 88.7 ± 0.8 %", "mean of 5 seeds 90.7 ± 0.8 %"),
+    "a printed line": output_says("B, from scratch: ", "B, tuned: "),
+    "a printed number": output_says("frozen_acc_at_5 = this run ", "frozen_acc_at_5 = this run 1"),
+    "a printed mean": output_says("mean of 3 seeds ", "mean of 3 seeds 1"),
     "a table": in_table,
     "the minutes": provenance_says(r"[\d.]+ to [\d.]+ min", "1.0 to 2.0 min"),
     "the memory": provenance_says(r"memory [\d.]+ GB", "memory 1.0 GB"),
     "the date": provenance_says(r"2026-\d\d-\d\d", "2026-12-31"),
-    "the cores": provenance_says("1 to 2 CPU cores", "1 CPU core"),
-    "the best three of five seeds": best_three,
+    "the cores": provenance_says("2 CPU cores", "1 CPU core"),
+    "the best two of three seeds": best_two,
     "code that was not recorded": in_code("PASSES = 5", "PASSES = 6", recorded=False),
 }
 

@@ -17,9 +17,9 @@ num = "**{}**<!-- num: {} -->".format
 
 TEXT = {
     "the wrong marker": [
-        (ONE, num("65.1 ± 2.3 %", "scratch_acc_at_5") + ". That", num("85.8 ± 3.0 %", "finetuned_acc_at_5") + ". That"),
-        (ONE, "**92.0 ± 11.0 %**<!-- num: crossval_rule_right", "**94.0 ± 8.9 %**<!-- num: crossval_pairs_right"),
-        (ONE, "**93.2 ± 0.2 %**<!-- num: stage_ensemble_acc -->", "**93.4 %**<!-- num: stage_ensemble_acc | max -->"),
+        (ONE, "<!-- num: scratch_augmented_acc_at_5 -->", "<!-- num: finetuned_acc_at_5 -->"),
+        (ONE, "<!-- num: crossval_rule_right -->", "<!-- num: crossval_warns -->"),
+        (ONE, num("77.6 ± 0.8 %", "domains_told_apart_acc"), "**78.0 %**<!-- num: domains_told_apart_acc | max -->"),
         (
             FIVE,
             "**77.3 ± 4.9 errors**<!-- num: teacher_errors -->, so",
@@ -30,7 +30,7 @@ TEXT = {
             num("37.0 ± 0.9 %", "03_kmeans_pseudo_labels.random_features_kmeans_acc"),
             "48.0 %<!-- given: a look -->",
         ),
-        (ONE, num("76.8 ± 0.7 %", "domains_told_apart_acc"), "76.8 %<!-- given: a look -->"),
+        (ONE, num("77.6 ± 0.8 %", "domains_told_apart_acc"), "77.6 %<!-- given: a look -->"),
         (TWO, "<!-- num: mirrored_augmentation_acc -->", "<!-- num: unaugmented_acc -->"),
         (INDEX, "03_kmeans_pseudo_labels.letters_kmeans_acc -->.", "roads.letters_kmeans_acc -->."),
         (
@@ -47,16 +47,16 @@ TEXT = {
         (FOUR, "84.3 %<!-- fact: dec_acc -->", "94.5 %<!-- fact: vade_acc -->"),
     ],
     "a number that escaped": [
-        (ONE, "The other three hurt", "The other three hurt, by 30 per cent"),
+        (ONE, "Mirrored letters do as well", "By 30 per cent. Mirrored letters do as well"),
         (TWO, "Nothing below the head has seen a digit.", "Its area is 0.994."),
         (FOUR, "Now the copies of copies", "It took 12 s. Now the copies of copies"),
         (FIVE, "Neither is augmented.", "It is 30x smaller."),
         (FIVE, "The student is tiny:", "It took 45 minutes. The student is tiny:"),
-        (ONE, "A linear look at the pixels", "It has `99 %`. A linear look at the pixels"),
+        (ONE, "One run could be luck.", "It has `99 %`. One run could be luck."),
         (INDEX, ":alt: Bar chart of five methods.", ":alt: Bar chart of five methods, up to 98.9 %."),
         (TWO, "142,346 weights<!-- given: 129 × 1,024 + 1,025 × 10 -->", "152,346 weights"),
         (FIVE, "| 0.5<!-- given: a setting --> |", "| 0.6<!-- given: a setting --> |"),
-        (ONE, "There are 704 features", "It reaches 95.1 %. There are 704 features"),
+        (ONE, "40 classes are left.", "It reaches 95.1 %. 40 classes are left."),
         (FOUR, "Both lie between 0.9", "Both lie between 0.97"),
         ("README.md", "Numbers like these", "It takes 2 hours. Numbers like these"),
         (QUESTIONS, "You do, by looking.", "You do, by looking, for 5 minutes."),
@@ -69,17 +69,17 @@ TEXT = {
         ("book/guide/setup.md", "some 3 GB<!-- given: a round figure -->", "some 1 GB"),
     ],
     "a number in words": [
-        (ONE, "Read the table from top to bottom.", "Nine out of ten are right. Read the table from top to bottom."),
+        (ONE, "Read it from left to right.", "Nine out of ten are right. Read it from left to right."),
         (FOUR, "Some of them could pass.", "Half of them could pass."),
         (FIVE, "The rest comes from the images", "A third of it comes from the images"),
         (TWO, "Features that cannot adapt", "It is twice as fast. Features that cannot adapt"),
         (INDEX, "names half of the digits", "names a third of the digits"),
         (INDEX, "names most of them", "names nearly all of them"),
-        (ONE, "they reach about twice what scratch does", "they reach about three times what scratch does"),
+        (ONE, "less than four points", "more than ten points"),
         (FIVE, "about nine times as many errors", "about twice as many errors"),
     ],
     "a new false comparison": [
-        (ONE, "Then we look at digits through its eyes.", "It beats every other network."),
+        (ONE, "Something must carry the knowledge across.", "It beats every other network."),
         (TWO, "Ours come from the same collection.", "Ours do better with warm-up."),
         (FOUR, "That is a small forger", "It is ahead of the letters. That is a small forger"),
         (FIVE, "In quick, compare only within", "Soft targets win at every width. In quick, compare only within"),
@@ -101,10 +101,10 @@ TEXT = {
     "a sentence turned round": [
         (
             ONE,
-            "So letters help, and they help most where labels are fewest",
-            "So letters help, and they help most where labels are many",
+            "Letters help, and they help most where labels are fewest",
+            "Letters help, and they help most where labels are many",
         ),
-        (ONE, "All three are behind plain pixels", "All three are ahead of plain pixels"),
+        (ONE, "for the probe: behind plain pixels", "for the probe: ahead of plain pixels"),
         (TWO, "a hundred times the weights buy nothing here", "a hundred times the weights do pay here"),
         (TWO, "the small one is the better of the two", "the small one is not the better of the two"),
         (TWO, "On average both lie below the frozen features", "On average neither lies below the frozen features"),
@@ -121,11 +121,11 @@ TEXT = {
         (ROADS, "there UMAP with a mixture is ahead", "there UMAP with a mixture is behind"),
     ],
     "a summary": [
-        (ONE, "Early stages do much the same for every task", "Late stages do much the same for every task"),
+        (ONE, "Early stages of another task do no harm", "Late stages of another task do no harm"),
         (
             ONE,
-            "A source can hurt, and joining several does not always help",
-            "A source never hurts, and joining several helps",
+            "A source can hurt, and a few labels of the target can tell",
+            "A source never hurts",
         ),
         (TWO, "Here a single one did as well", "Here a single one did worse"),
         (FOUR, "All of them gain from neighbours", "None of them gains from neighbours"),
@@ -150,11 +150,11 @@ TEXT = {
         (FIVE, "claim: look-alikes help", "claim: look-alikes hurt"),
         (FIVE, "<!-- claim: look-alikes help -->", ""),
         (FIVE, "<!-- fact: hinton_7_8_bias -->", "<!-- fact: hinton_bias -->"),
-        (ONE, "on average and in all seeds but one", "on average and always"),
+        (ONE, "ends behind scratch in each run", "ends ahead of scratch in each run"),
         (TWO, "of scratch in all seeds but one", "and of scratch"),
     ],
     "a picture in the text": [
-        (ONE, "from scratch begins lowest, frozen highest", "from scratch begins highest, frozen lowest"),
+        (ONE, "Near fifty scratch crosses the probe", "Near a thousand scratch crosses the probe"),
         (
             FOUR,
             "letters and rotations end highest, and letters are there sooner",

@@ -23,7 +23,7 @@ BOOK, ONE = Book(ROOT), "01_transfer_concepts"
         ("mean.ch1b.joined_features_acc > mean.ch1b.stage_ensemble_acc", True),
         ("mean.ch3.raw_kmeans_acc < mean.roads.letters_kmeans_acc", True),
         ('table("from scratch, learning rate 0.004") > table("from scratch, learning rate 0.002")', True),
-        (r'printed(r"frozen_acc_at_5 = this run ([\d.]+)") == 90', True),
+        (r'85 < printed(r"frozen_acc_at_5 = this run ([\d.]+)") < 95', True),
         ("sorted(each.frozen_acc_at_5)[0] == min(each.frozen_acc_at_5)", True),
         ("mean.frozen_acc_at_5 == mean.frozen_acc_at_5", TlbookError),
         ("True", TlbookError),
@@ -59,4 +59,5 @@ def test_a_condition_that_nothing_can_make_false_is_told_apart():
 def test_what_fails_is_shown_with_every_number():
     sentence = prose.Sentence(ONE, "here", "It is.", ())
     [fault] = prose.condition("mean.frozen_acc_at_5 < mean.scratch_acc_at_5", sentence, BOOK)
-    assert "mean.frozen_acc_at_5 = 0.887" in fault and "mean.scratch_acc_at_5 = 0.65" in fault
+    frozen, scratch = (BOOK.numbers[ONE, f"{way}_acc_at_5"]["mean"] for way in ("frozen", "scratch"))
+    assert f"mean.frozen_acc_at_5 = {frozen:.2f}" in fault and f"mean.scratch_acc_at_5 = {scratch:.2f}" in fault
