@@ -127,7 +127,7 @@ def test_slides_open_without_a_network(made, browser, name):
     page.on("pageerror", lambda error: failed.append(str(error)))
     page.goto((made / "kit" / "slides" / f"{name}.html").as_uri())
     page.wait_for_function("typeof Reveal !== 'undefined' && Reveal.isReady()")
-    assert page.evaluate("Reveal.getTotalSlides()") > 30
+    assert page.evaluate("Reveal.getTotalSlides()") > (30 if name[2] == "_" else 10)  # optional pages are shorter
     assert page.evaluate("[...document.images].filter(image => !image.alt || !image.naturalWidth).length") == 0
     text = page.evaluate("document.querySelector('.slides').textContent")
     for leftover in ("{cite", "{eq}", "<!--", ":::", "# Solution"):

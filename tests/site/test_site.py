@@ -123,7 +123,7 @@ def test_what_is_folded_says_whether_it_is_a_solution(page, address):
 
 def test_chapters_are_numbered_and_optional_pages_below_them(visits):
     optional = [page for page in CHAPTERS if page.split("/")[-1][2].isalpha()]  # such as 01b_comparing_sources
-    assert [visits[page]["heading"] for page in optional] == ["1.1. "]
+    assert [visits[page]["heading"][:9] for page in optional] == ["Comparing"]  # no number of their own
     for number, chapter in enumerate([page for page in CHAPTERS if page not in optional], 1):
         assert visits[chapter]["heading"] == f"{number}. "
         assert visits[chapter]["menu"].startswith(f"{number}. ")
