@@ -114,7 +114,7 @@ def test_a_phone_does_not_scroll_sideways(visits):
 def test_what_is_folded_says_whether_it_is_a_solution(page, address):
     notebook = SITE.parents[1] / page.replace(".html", ".ipynb")
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    names = {"hide-cell": "Solution", "hide-input": "Bookkeeping"}
+    names = {"hide-cell": "Solution", "hide-input": "The code of these numbers and checks"}
     tags = [tag for cell in cells for tag in cell["metadata"].get("tags", [])]
     built = (SITE / page).read_text(encoding="utf-8")
     shown = re.findall(r'<p class="collapsed[^>]*>([^<]*)</p>', built)

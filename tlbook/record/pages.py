@@ -159,11 +159,9 @@ def unsigned(page: str) -> str:
 
 def outputs(notebook) -> list[str]:
     """Return a digest of what each code cell shows, alt text included, and at last of the provenance line."""
-    shown = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code":  # what the site calls a folded cell is none of its outputs
-            about = cell.metadata.get("mystnb", {}).items()
-            shown.append(digest([cell.outputs, {key: value for key, value in about if "prompt" not in key}]))
+    shown = [
+        digest([cell.outputs, cell.metadata.get("mystnb", {})]) for cell in notebook.cells if cell.cell_type == "code"
+    ]
     line = [cell.source for cell in notebook.cells if "provenance" in cell.metadata.get("tags", [])]
     return [*shown, digest(line)]
 
