@@ -42,8 +42,9 @@ def _where(name: str) -> str:
 
     if name in data.MADE:
         return "always there, made from what scikit-learn and matplotlib ship"
-    offered = f"to get it:  python -m tlbook data fetch {name}" if "url" in data._entry(name) else "in data packs only"
-    return str(data.locate(name) or f"not on this disk; {offered}")
+    offered = data.offered(name)
+    how = f"to get it:  {offered}" if offered else "in data packs only"
+    return str(data.locate(name) or f"not on this disk; {how}")
 
 
 def _pack() -> str:
@@ -88,7 +89,7 @@ def doctor(_) -> None:
         except Exception as error:  # whatever is broken, the rest is still said
             amiss.append(name)
             text = f"✗ {error if isinstance(error, TlbookError) else _unexpected(error)}"
-        print(f"{name:22} {text}")
+        print(f"{name:28} {text}")
     if amiss:
         do = "do what stands at the end of each line marked ✗"
         raise TlbookError("this machine", "nothing amiss", ", ".join(amiss), do)
@@ -111,10 +112,11 @@ def data(arguments) -> None:
     for name in [arguments.name] if arguments.name else data.all_names():
         text, here = _where(name), data.on_disk(name)
         if arguments.action == "verify" and not here and arguments.name:
-            raise TlbookError(name, "a file on this disk", "none", f"python -m tlbook data fetch {name}")
+            do = data.offered(name) or f"python -m tlbook data fetch {name}"
+            raise TlbookError(name, "a file on this disk", "none", do)
         if arguments.action == "verify" and here:
             text = data.verify(name)
-        print(f"{name:22} {text}")
+        print(f"{name:28} {text}")
 
 
 def weights(_) -> None:

