@@ -1,10 +1,14 @@
 """The figures that are drawn from the register show what stands in it today."""
 
+import batchnorm_modes
 import checks
 import kmeans_steps
 import label_curves
 import letters_to_digits
 import pytest
+import training_trainable
+import two_steps
+import vgg16_blocks
 from copies import ROOT
 
 from tlbook.record import register
@@ -29,7 +33,10 @@ def test_a_point_that_is_missing_is_named():
         label_curves.figure(rows)
 
 
-@pytest.mark.parametrize("program", [kmeans_steps, letters_to_digits], ids=lambda program: program.__name__)
+DRAWN = [batchnorm_modes, kmeans_steps, letters_to_digits, training_trainable, two_steps, vgg16_blocks]
+
+
+@pytest.mark.parametrize("program", DRAWN, ids=lambda program: program.__name__)
 def test_the_drawings_are_those_of_their_programs(program):
     drawn = (ROOT / "book" / "figures" / f"{program.__name__}.svg").read_text(encoding="utf-8")
     assert checks._texts(drawn) == checks._texts(program.figure()), f"run  python book/figures/{program.__name__}.py"

@@ -173,21 +173,27 @@ def test_the_chapters_section_runs_with_full_width_weights(
     monkeypatch.setenv("TLBOOK_CLAIMS", "log")  # random weights say nothing true
     monkeypatch.setenv("TLBOOK_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(tl.plots, "_show", lambda figure, alt: None)
-    digits, defined = data.digits(), {"COUNTS": (5, 20), "STEPS": 1, "HEAD": 1e-3, "TUNE": 1e-4, "C": 0.1}
-    defined |= {"d": digits, "y_train": digits.y_train, "y_test": None, "y_labelled": None, "x_test": None}
-    defined |= {"run": tl.start("02_vgg16_fine_tuning"), "tuned_acc": {20: 1}, "BLOCKS": ["block5"]}
-    before, section = chapter_part("## 6.", "## 7.")
-    _, preparing = chapter_part("Each network of `keras.applications`", "## 8.")
-    for source in (*before, *section, *preparing):
-        exec(source.replace("SIDE = 96", "SIDE = 32"), defined)
+    digits, letters = data.digits(), backbones.vgg16()
+    defined = {"COUNTS": (5, 6), "most": 6, "STEPS": 1, "SCRATCH": 1e-3, "HEAD": 1e-3, "C": 0.1, "d": digits}
+    defined |= {"y_train": digits.y_train, "y_test": None, "y_labelled": None, "x_test": None}
+    defined |= {"run": tl.start("02_vgg16_fine_tuning"), "backbone": letters, "untrained": letters}
+    before, section = chapter_part("## 5.", "## 6.")
+    parts = [
+        ("### LoRA", "### Augmentation"),
+        ("### ImageNet's own names", "## 7."),
+        ("### Preprocessing, with", "## Summary"),
+    ]
+    for source in (*before, *section, *(cell for part in parts for cell in chapter_part(*part)[1])):
+        exec(source.replace("SIDE = 128", "SIDE = 32").replace("quick=(20,)", "quick=(1,)"), defined)
     events = map(json.loads, (tmp_path / "log").read_text().splitlines())
     numbers = {event["name"] for event in events if event["kind"] == "number"}
-    kinds = ["frozen_acc_at_5", "random_acc_at_5", "finetuned_acc_at_6", "divided_acc", "prepared_twice_retrained_acc"]
+    kinds = ["frozen_acc_at_5", "random_acc_at_5", "finetuned_acc_at_6", "lora_acc_at_6", "adapters_acc_at_6"]
+    kinds += ["kmeans_acc", "divided_acc", "prepared_twice_retrained_acc"]
     assert numbers >= {f"imagenet_{name}_{kind}" for kind in kinds}
     assert (f"imagenet_{name}_y1_acc" in numbers) == (name == "resnet50")
-    assert list(defined["photo_backbones"]) == [name]
+    assert list(defined["networks"]) == [name]
     assert_array_equal(
-        defined["photo_backbones"][name].get_weights()[0], files[f"{name}-imagenet"].get_weights()[0]
+        defined["networks"][name].get_weights()[0], files[f"{name}-imagenet"].get_weights()[0]
     )  # fine-tuning took a copy
 
 
