@@ -38,13 +38,16 @@ def _weights() -> str:
 
 
 def _where(name: str) -> str:
-    from tlbook import data
+    from tlbook import data, packages
 
     if name in data.MADE:
         return "always there, made from what scikit-learn and matplotlib ship"
-    offered = data.offered(name)
-    how = f"to get it:  {offered}" if offered else "in data packs only"
-    return str(data.locate(name) or f"not on this disk; {how}")
+    how = "in data packs only"
+    if packages.held(name):
+        how = f"to get it:  {packages.install(name)}"
+    elif "url" in data._entry(name):
+        how = f"to get it:  python -m tlbook data fetch {name}"
+    return str(packages.file_of(name) or f"not on this disk; {how}")
 
 
 def _pack() -> str:
@@ -97,7 +100,7 @@ def doctor(_) -> None:
 
 def data(arguments) -> None:
     """List, verify or fetch data sets, or copy those on this disk into a folder."""
-    from tlbook import data
+    from tlbook import data, packages
 
     if arguments.action == "pack":
         require(arguments.name, "data pack", "a folder", "none", "python -m tlbook data pack /media/usb/tlbook-data")
@@ -105,17 +108,18 @@ def data(arguments) -> None:
         return
     if arguments.action == "fetch":
         _keras()  # so that its import is quiet
-        print(data.fetch(arguments.name or ""))
+        name = arguments.name or ""
+        print(packages.checked(name) if packages.held(name) else data.fetch(name))
         return
     if arguments.action == "verify":
         _pack()
     for name in [arguments.name] if arguments.name else data.all_names():
-        text, here = _where(name), data.on_disk(name)
+        text, here = _where(name), name in data.MADE or packages.file_of(name) is not None
         if arguments.action == "verify" and not here and arguments.name:
-            do = data.offered(name) or f"python -m tlbook data fetch {name}"
+            do = packages.install(name) if packages.held(name) else f"python -m tlbook data fetch {name}"
             raise TlbookError(name, "a file on this disk", "none", do)
         if arguments.action == "verify" and here:
-            text = data.verify(name)
+            text = packages.verify(name) if packages.held(name) else data.verify(name)
         print(f"{name:28} {text}")
 
 

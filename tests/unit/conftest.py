@@ -25,7 +25,6 @@ def places(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "features"))
     monkeypatch.delenv("TLBOOK_DATA", raising=False)
-    monkeypatch.setattr("tlbook.data._packaged", lambda entry: None)  # whatever packages are installed
     pack = tmp_path / "pack"
     pack.mkdir()
     return SimpleNamespace(

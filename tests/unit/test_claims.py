@@ -66,6 +66,7 @@ def test_a_claim_for_the_full_profile_is_left_open_in_quick(events, capsys):
 
 def test_a_claim_for_the_full_profile_is_tested_there(events, monkeypatch):
     monkeypatch.setenv("TLBOOK_PROFILE", "full")
+    monkeypatch.setenv("TLBOOK_CLAIMS", "raise")  # elsewhere than on TensorFlow a false one only warns
     tl.start("01_demo")
     with pytest.raises(claims.FalseClaimError):
         tl.claim("one is more than two", False, full_only="too few images here")
