@@ -184,7 +184,7 @@ def test_the_chapters_section_runs_with_full_width_weights(
         ("### Preprocessing, with", "## Summary"),
     ]
     for source in (*before, *section, *(cell for part in parts for cell in chapter_part(*part)[1])):
-        exec(source.replace("SIDE = 128", "SIDE = 32").replace("quick=(20,)", "quick=(1,)"), defined)
+        exec(source.replace("SIDE = 128", "SIDE = 32").replace("quick=20, full=200", "quick=2, full=200"), defined)
     events = map(json.loads, (tmp_path / "log").read_text().splitlines())
     numbers = {event["name"] for event in events if event["kind"] == "number"}
     kinds = ["frozen_acc_at_5", "random_acc_at_5", "finetuned_acc_at_6", "lora_acc_at_6", "adapters_acc_at_6"]
