@@ -46,8 +46,8 @@ $(READY): $(SITE) requirements.lock pyproject.toml
 
 book: $(SITE)  ## build the site from the committed notebooks: _build/html/index.html
 # Sphinx forgets the warnings of pages it does not read again, and does not look for new styles where no page is
-# new: so what a failed build left, or one with other styles or settings, is removed first.
-	@test -e _build/good && test -z "$$(find book/_static _config.yml -newer _build/good)" || rm -rf _build/html _build/.doctrees
+# new: so what a failed build left, or one with other styles, settings or menu, is removed first.
+	@test -e _build/good && test -z "$$(find book/_static _config.yml _toc.yml -newer _build/good)" || rm -rf _build/html _build/.doctrees
 	@rm -f _build/good
 	$(BUILD)
 # The package as one file, for who downloads a notebook alone.
