@@ -129,7 +129,7 @@ def test_every_command_speaks_to_every_terminal(encoding, toy):
     command = [sys.executable, "-m", "tlbook", "doctor"]
     env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "TLBOOK_SEED": "x"}
     done = subprocess.run(command, cwd=toy, env=env, capture_output=True)
-    assert b"Seed                   ? TLBOOK_SEED: expected a whole number" in done.stdout
+    assert b"Seed                         ? TLBOOK_SEED: expected a whole number" in done.stdout
     assert b"Traceback" not in done.stderr
 
 
