@@ -108,4 +108,4 @@ def test_a_spoiled_part_of_the_package_is_one_line_too(name, kind, toy):
     done = tlbook_command(toy, "doctor")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "Seed                         0" in done.stdout  # the rest is still said
-    assert any(line.startswith("data sets              ✗") for line in done.stdout.splitlines())
+    assert any(line.startswith("data sets                    ✗") for line in done.stdout.splitlines())
