@@ -5,11 +5,8 @@
 Writes ``kmeans_steps.svg`` beside it.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
-from schematic import save, schematic
+from schematic import save, schematic, write
 
 from tlbook.plots import COLOURS
 
@@ -75,10 +72,5 @@ def figure() -> str:
     return save(drawn, ALT)
 
 
-def main():
-    """Write the figure."""
-    Path(__file__).with_suffix(".svg").write_text(figure(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    write(__file__, figure())

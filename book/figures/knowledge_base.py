@@ -5,10 +5,7 @@
 Writes ``knowledge_base.svg`` beside it.
 """
 
-import sys
-from pathlib import Path
-
-from schematic import arrow, box, save, schematic
+from schematic import arrow, box, save, schematic, write
 
 import tlbook as tl
 from tlbook.plots import COLOURS
@@ -49,10 +46,5 @@ def figure() -> str:
     return save(drawn, ALT)
 
 
-def main():
-    """Write the figure."""
-    Path(__file__).with_suffix(".svg").write_text(figure(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    write(__file__, figure())

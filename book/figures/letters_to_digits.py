@@ -5,11 +5,8 @@
 Writes ``letters_to_digits.svg`` beside it.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
-from schematic import arrow, box, save, schematic
+from schematic import arrow, box, save, schematic, write
 
 import tlbook as tl
 from tlbook.plots import COLOURS
@@ -60,10 +57,5 @@ def figure() -> str:
     return save(drawn, ALT)
 
 
-def main():
-    """Write the figure."""
-    Path(__file__).with_suffix(".svg").write_text(figure(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    write(__file__, figure())

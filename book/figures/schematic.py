@@ -1,12 +1,13 @@
 """What the drawn figures share: one style, white paper, letters that can be read on a phone."""
 
 import io
+from pathlib import Path
 
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from tlbook import plots
+from tlbook import disk, plots
 
 
 def schematic(width: float, height: float, rows: int = 1, columns: int = 1):
@@ -41,3 +42,8 @@ def save(drawn, alt: str) -> str:
     with style.context(["default", plots.STYLE]):
         drawn.savefig(picture, format="svg", metadata={"Date": None, "Title": alt})
     return picture.getvalue()
+
+
+def write(program: str, svg: str) -> None:
+    """Write a figure beside the program that drew it."""
+    disk.write({Path(program).with_suffix(".svg"): svg})

@@ -5,13 +5,10 @@
 Writes ``stages_kept.svg`` beside it.
 """
 
-import sys
-from pathlib import Path
-
 import from_register
 from matplotlib.ticker import MultipleLocator, PercentFormatter
+from schematic import write
 
-from tlbook import disk
 from tlbook.record import register
 
 CHAPTER, STAGES = "01_transfer_concepts", (1, 2, 3, 4)
@@ -44,10 +41,5 @@ def figure(rows: list[dict]) -> str:
     return from_register.save(drawn, ALT, shown)
 
 
-def main():
-    """Write the figure."""
-    disk.write({Path(__file__).with_suffix(".svg"): figure(register.rows())})
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    write(__file__, figure(register.rows()))

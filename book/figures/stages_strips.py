@@ -5,10 +5,7 @@
 Writes ``stages_strips.svg`` beside it.
 """
 
-import sys
-from pathlib import Path
-
-from schematic import box, save, schematic
+from schematic import box, save, schematic, write
 
 from tlbook.plots import COLOURS
 
@@ -47,10 +44,5 @@ def figure() -> str:
     return save(drawn, ALT)
 
 
-def main():
-    """Write the figure."""
-    Path(__file__).with_suffix(".svg").write_text(figure(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    write(__file__, figure())
