@@ -263,6 +263,23 @@ def imagenet(name: str, image_size: int = 96, *, preprocess: bool = True, top: b
     return network
 
 
+def at_hand(name: str, *, top: bool = False) -> bool:
+    """Return whether `imagenet` finds its weights on this disk, so that nothing would be downloaded.
+
+    `top` asks for those of ImageNet's own head, too: in a file of its own, other than that of "efficientnet_lite0".
+    `TlbookError` if there is no network of that name.
+
+    >>> at_hand("mobilenet", top=True)  # whose head nobody offers
+    False
+    """
+    known = isinstance(name, str) and name in (*IMAGENET, LITE)
+    require(known, "at_hand(): name", " or ".join((*IMAGENET, LITE)), shown(name), "name='vgg16'")
+    from tlbook import packages
+
+    file = f"{name}-imagenet{'-top' if top and name != LITE else ''}"
+    return file in data.all_names() and packages.file_of(file) is not None
+
+
 def checked(path: Path) -> Path:
     """Return `path` if the file is the one that was shipped, by the list ``weights/SHA256SUMS``.
 

@@ -32,6 +32,7 @@ from tlbook.run import TlbookError, log, requested_profile, require, tell
 SAMPLES = Path(__file__).with_name("samples")  # what ships with the package
 FILES = Path(__file__).with_name("files.toml")
 MADE = ("digits", "letters")  # here, and so never downloaded
+CIFAR10 = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 PATIENCE = 60  # seconds that a server may be silent
 LEFT_OVER = 3600  # seconds after which what is half-written was left by a process that was killed
@@ -372,8 +373,35 @@ def cifar10() -> Dataset:
     (10000, 32, 32, 3)
     """
     path, entry = _file("cifar10"), _entry("cifar10")
-    names = "airplane automobile bird cat deer dog frog horse ship truck".split()
-    return _dataset(_check("cifar10", path), names, "CIFAR-10 subset (JPEG)", str(path), entry["licence"])
+    return _dataset(_check("cifar10", path), CIFAR10, "CIFAR-10 subset (JPEG)", str(path), entry["licence"])
+
+
+def cifar10_whole() -> Dataset:
+    """Load all of CIFAR-10 through Keras: 50,000 + 10,000 photographs of 32 x 32 pixels in ten classes.
+
+    Keras looks in its cache, then downloads (170 MB), and checks the digest. Arrays as of `cifar10`.
+    `TlbookError` if that fails.
+
+    Source: Krizhevsky (2009), section 3.1.
+
+    >>> cifar10_whole().x_train.shape                      # doctest: +SKIP
+    (50000, 32, 32, 3)
+    """
+    import keras
+
+    tell(f"CIFAR-10 comes from Keras's cache ({_cache({})}) or, once, over the network (170 MB)")
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)
+    try:
+        (x_train, y_train), (x_test, y_test) = keras.datasets.cifar10.load_data()
+    except Exception as error:
+        found = " ".join(str(error).split())[:200] or type(error).__name__
+        do = "connect to the network and call it again, or take the subset of a data pack: cifar10()"
+        raise TlbookError("cifar10_whole()", "the whole data set from Keras", found, do) from None
+    finally:
+        socket.setdefaulttimeout(patience)
+    arrays = x_train, y_train.ravel(), x_test, y_test.ravel()
+    return _dataset(arrays, CIFAR10, "CIFAR-10", "keras.datasets.cifar10", _entry("cifar10")["licence"])
 
 
 def as_rgb(images: np.ndarray, size: int = 32) -> np.ndarray:

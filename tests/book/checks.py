@@ -39,6 +39,8 @@ REQUIRED = {
     "01b_comparing_sources": {"best_single_stage_acc", "stage_ensemble_acc", "logme_pairs_right"},
     "02_vgg16_fine_tuning": {
         *(f"letters_{way}_acc_at_{n}" for way in ("scratch", "frozen", "finetuned") for n in (5, 20, 100)),
+        *(f"efficientnet_frozen_acc_at_{n}" for n in (5, 20, 100)),
+        *(f"efficientnet_{what}" for what in ("finetuned_acc_at_100", "lora_acc_at_100", "y1_acc", "kmeans_acc")),
         "imagenet_mobilenet_frozen_acc_at_100",
         "wrong_preprocessing_acc",
         "mirrored_augmentation_acc",

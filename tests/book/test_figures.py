@@ -1,5 +1,6 @@
 """The figures that are drawn from the register show what stands in it today."""
 
+import batchnorm_modes
 import checks
 import first_try
 import kmeans_steps
@@ -9,13 +10,26 @@ import letters_to_digits
 import pytest
 import stages_kept
 import stages_strips
+import training_trainable
+import two_steps
+import vgg16_blocks
 from copies import ROOT
 
 from tlbook.record import register
 from tlbook.run import TlbookError
 
 FROM_REGISTER = {label_curves: "frozen_acc_at_50", stages_kept: "own_frozen_stages_2_acc"}  # and one of its points
-DRAWINGS = [first_try, kmeans_steps, knowledge_base, letters_to_digits, stages_strips]
+DRAWINGS = [
+    batchnorm_modes,
+    first_try,
+    kmeans_steps,
+    knowledge_base,
+    letters_to_digits,
+    stages_strips,
+    training_trainable,
+    two_steps,
+    vgg16_blocks,
+]
 
 
 def named(programs):

@@ -3,6 +3,7 @@ import hashlib
 import io
 import os
 import pathlib
+import pickle
 import signal
 import socket
 import subprocess
@@ -548,6 +549,39 @@ def test_the_photographs_of_the_pack_are_accepted():
 def test_photographs_that_are_nowhere_can_only_be_copied(places, refused):
     with refused("cifar10_jpeg_subset.npz", "nobody offers it", "export TLBOOK_DATA=FOLDER"):
         data.cifar10()
+
+
+def batches(folder, per_batch):
+    """Write a folder as Keras unpacks CIFAR-10, of few photographs: the class is also the red of the first pixel."""
+    for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
+        labels = [(number + place) % 10 for place in range(per_batch)]
+        planes = np.zeros((per_batch, 3, 32, 32), "uint8")
+        planes[:, 0, 0, 0], planes[:, 2, 31, 0] = labels, 200
+        kept = {b"data": planes.reshape(per_batch, -1), b"labels": labels}
+        (folder / name).write_bytes(pickle.dumps(kept))
+
+
+def test_the_whole_of_the_photographs_comes_through_keras(monkeypatch, tmp_path):
+    inner = tmp_path / "cifar-10-batches-py"
+    inner.mkdir()
+    batches(inner, 10_000)
+    monkeypatch.setattr("keras.src.datasets.cifar10.get_file", lambda **asked: str(tmp_path))
+    d = data.cifar10_whole()
+    assert (d.x_train.shape, d.x_test.shape) == ((50_000, 32, 32, 3), (10_000, 32, 32, 3))
+    assert_array_equal(d.x_train[:, 0, 0, 0], d.y_train)
+    assert_array_equal(d.x_train[:, 31, 0], np.tile(np.uint8([0, 0, 200]), (50_000, 1)))
+    assert (d.y_test.shape, d.y_test.dtype) == ((10_000,), np.uint8)
+    assert d.class_names == data.CIFAR10
+    assert d.provenance.name == "CIFAR-10"
+
+
+def test_the_whole_of_the_photographs_without_a_network_names_the_subset(monkeypatch, refused):
+    def fails(**asked):
+        raise Exception("URL fetch failure on https://nowhere.example: None -- timed out")
+
+    monkeypatch.setattr("keras.src.datasets.cifar10.get_file", fails)
+    with refused("cifar10_whole()", "URL fetch failure", "connect to the network", "cifar10()"):
+        data.cifar10_whole()
 
 
 # Form

@@ -173,21 +173,30 @@ def test_the_chapters_section_runs_with_full_width_weights(
     monkeypatch.setenv("TLBOOK_CLAIMS", "log")  # random weights say nothing true
     monkeypatch.setenv("TLBOOK_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(tl.plots, "_show", lambda figure, alt: None)
-    digits, defined = data.digits(), {"COUNTS": (5, 20), "STEPS": 1, "HEAD": 1e-3, "TUNE": 1e-4, "C": 0.1}
-    defined |= {"d": digits, "y_train": digits.y_train, "y_test": None, "y_labelled": None, "x_test": None}
-    defined |= {"run": tl.start("02_vgg16_fine_tuning"), "tuned_acc": {20: 1}, "BLOCKS": ["block5"]}
-    before, section = chapter_part("## 6.", "## 7.")
-    _, preparing = chapter_part("Each network of `keras.applications`", "## 8.")
-    for source in (*before, *section, *preparing):
-        exec(source.replace("SIDE = 96", "SIDE = 32"), defined)
+    here = backbones.at_hand  # and no EfficientNet, which quick would take in its place
+    monkeypatch.setattr(backbones, "at_hand", lambda name, **of: name != backbones.LITE and here(name, **of))
+    digits, letters = data.digits(), backbones.vgg16()
+    defined = {"COUNTS": (5, 6), "most": 6, "STEPS": 1, "SCRATCH": 1e-3, "HEAD": 1e-3, "C": 0.1, "d": digits}
+    defined |= {"BLOCKS": [f"block{number}" for number in range(1, 6)]}
+    defined |= {"y_train": digits.y_train, "y_test": None, "y_labelled": None, "x_test": None}
+    defined |= {"run": tl.start("02_vgg16_fine_tuning"), "backbone": letters, "untrained": letters}
+    before, section = chapter_part("## 5.", "## 6.")
+    parts = [
+        ("### LoRA", "### Augmentation"),
+        ("### ImageNet's own names", "## 7."),
+        ("### Preprocessing, with", "## Summary"),
+    ]
+    for source in (*before, *section, *(cell for part in parts for cell in chapter_part(*part)[1])):
+        exec(source.replace("SIDE = 128", "SIDE = 32").replace("quick=20, full=200", "quick=4, full=200"), defined)
     events = map(json.loads, (tmp_path / "log").read_text().splitlines())
     numbers = {event["name"] for event in events if event["kind"] == "number"}
-    kinds = ["frozen_acc_at_5", "random_acc_at_5", "finetuned_acc_at_6", "divided_acc", "prepared_twice_retrained_acc"]
+    kinds = ["frozen_acc_at_5", "random_acc_at_5", "finetuned_acc_at_6", "lora_acc_at_6", "adapters_acc_at_6"]
+    kinds += ["kmeans_acc", "divided_acc", "prepared_twice_retrained_acc"]
     assert numbers >= {f"imagenet_{name}_{kind}" for kind in kinds}
     assert (f"imagenet_{name}_y1_acc" in numbers) == (name == "resnet50")
-    assert list(defined["photo_backbones"]) == [name]
+    assert list(defined["networks"]) == [name]
     assert_array_equal(
-        defined["photo_backbones"][name].get_weights()[0], files[f"{name}-imagenet"].get_weights()[0]
+        defined["networks"][name].get_weights()[0], files[f"{name}-imagenet"].get_weights()[0]
     )  # fine-tuning took a copy
 
 
@@ -223,3 +232,17 @@ def test_preprocessing_can_be_left_out(mobilenet, serve, offered):
     images = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype("float32")
     bare = backbones.imagenet("mobilenet", 64, preprocess=False)
     assert_allclose(bare.predict(images, verbose=0), network.predict(images, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+def test_weights_at_hand_are_those_that_need_no_download(places, offered, refused):
+    assert not backbones.at_hand("vgg16")
+    content = b"weights"
+    offered("vgg16-imagenet", "http://127.0.0.1:9/vgg16", content)
+    path = places.cache.parent / "models" / data._entry("vgg16-imagenet")["file"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert backbones.at_hand("vgg16")
+    assert not backbones.at_hand("vgg16", top=True)
+    for name in ("vgg17", None):
+        with refused("at_hand(): name", "vgg16"):
+            backbones.at_hand(name)
