@@ -1,6 +1,6 @@
-"""The roads of chapter 4, from unlabelled digits to one cluster id for each, on all training images.
+"""The roads of the page *Beyond K-means*, from unlabelled digits to one cluster id for each, on all training images.
 
-A road takes the images (uint8, of shape (n, 28, 28)) and `c`, which holds what chapter 4 defines, so that what is
+A road takes the images (uint8, of shape (n, 28, 28)) and `c`, which holds what that page defines, so that what is
 measured here is what the reader has read there. No road is handed a label of the target. It yields steps: a step's
 name, the name of the step that it goes on from (None: from the images), and an id for each image, -1 where the
 method gives none (None in place of all: a step on the way, which is no row of the table).
@@ -151,7 +151,7 @@ def spectral(images, c):
 
 
 def letters(images, c):
-    """Take the road of chapter 4: K-means, averaged labels, a network on these; and neighbours as a loss."""
+    """Take the road of the page *Beyond K-means*: K-means, averaged labels, a network on these; and neighbours as a loss."""
     source = tl.data.letters(LETTERS, seed=c.run.seed)
     source = replace(source, x_train=tl.augment.deskew(source.x_train))
     tl.backbones.train_source(backbone := tl.backbones.small_cnn(weights=None), source, LETTERS_EPOCHS)

@@ -61,7 +61,8 @@ SAID = {  # what the prose says of the constants of the program
     ],
     "02_vgg16_fine_tuning": ["accuracies on {TEST:,} test images", "trained for {STEPS} steps of 32 images"],
     "03_kmeans_pseudo_labels": [],
-    "04_beyond_kmeans": [
+    "04_neighbours": ["labels of its {TARGET:,} training images", "score {TEST:,} test images"],
+    "04b_beyond_kmeans": [
         "its {TARGET:,} training images",
         "score {TEST:,} test images",
         "with the neighbour loss took {PART:,} images",
@@ -90,7 +91,7 @@ def test_the_digest_covers_what_measures_and_nothing_that_writes(program):
     assert "def measure(" in own and "def start(" in own
     assert ("def draw(" in own) == ("stand_ins.draw" in own) == (program.stem != "05_distillation")
     assert not re.search(r"\bpage\b|def table\(|__main__", own)
-    assert bool(chapter) == (program.stem in ("01_transfer_concepts", "05_distillation"))
+    assert bool(chapter) == (program.stem in ("01_transfer_concepts", "04_neighbours", "05_distillation"))
 
 
 def test_code_is_reached_through_other_code_and_what_runs_on_import_always_is():

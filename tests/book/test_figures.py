@@ -1,13 +1,16 @@
 """The figures that are drawn from the register show what stands in it today."""
 
+import averaging
 import batchnorm_modes
 import checks
+import cross_fitting
 import first_try
 import kmeans_steps
 import knowledge_base
 import label_curves
 import letters_to_digits
 import pytest
+import scan_pair
 import stages_kept
 import stages_strips
 import training_trainable
@@ -20,11 +23,14 @@ from tlbook.run import TlbookError
 
 FROM_REGISTER = {label_curves: "frozen_acc_at_50", stages_kept: "own_frozen_stages_2_acc"}  # and one of its points
 DRAWINGS = [
+    averaging,
     batchnorm_modes,
+    cross_fitting,
     first_try,
     kmeans_steps,
     knowledge_base,
     letters_to_digits,
+    scan_pair,
     stages_strips,
     training_trainable,
     two_steps,

@@ -98,7 +98,7 @@ def test_an_image_without_an_id_counts_as_wrong_and_lowers_the_coverage():
 
 
 def test_the_letters_road_is_made_of_the_chapter_s_own_functions(c):
-    text = (ROOT / "book" / "chapters" / "04_beyond_kmeans.ipynb").read_text(encoding="utf-8")
+    text = (ROOT / "book" / "chapters" / "04b_beyond_kmeans.ipynb").read_text(encoding="utf-8")
     own = "".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
     for name in ("two_depths", "average", "spread", "small_network", "agree", "GAN", "Belonging"):
         assert name in vars(c)
@@ -107,7 +107,7 @@ def test_the_letters_road_is_made_of_the_chapter_s_own_functions(c):
 
 
 def test_the_roads_settings_are_those_that_the_chapter_shows():
-    cells = "\n".join(code.chapter_code(code.read_chapter("04_beyond_kmeans")))
+    cells = "\n".join(code.chapter_code(code.read_chapter("04b_beyond_kmeans")))
     assert f"run.pick(quick=4_000, full={roads.LETTERS:_})" in cells
     assert f"run.pick(quick=2, full={roads.LETTERS_EPOCHS})" in cells
     assert f"train_source(rotated, rotations, {roads.ROTATION_EPOCHS})" in cells

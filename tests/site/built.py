@@ -22,15 +22,17 @@ INLINE = (  # how the theme's and the extensions' scripts within a page begin
 HANDLERS = {"toggleFullScreen()", "window.print()"}  # of the theme's buttons
 LEADS = {"href", "src", "action", "formaction", "data", "xlink:href", "poster", "srcset", "background", "cite"}
 SCHEMES = {"", "http", "https"}
+MOVED = Path(__file__).resolve().parents[2] / "book" / "_moved"  # old addresses
+LEADING = {"index.html", *(path.relative_to(MOVED).as_posix() for path in MOVED.rglob("*.html"))}
 NEVER = {"iframe", "frame", "object", "embed", "applet", "base", "portal"}
 
 
 class _Page(HTMLParser):
     """Collects what is active on a page beyond what theme and book bring along."""
 
-    def __init__(self, root: bool):
+    def __init__(self, leads: bool):
         super().__init__()
-        self.root, self.wrong, self.inline = root, [], None
+        self.leads, self.wrong, self.inline = leads, [], None
 
     def handle_starttag(self, tag, attributes):
         given = {name: value or "" for name, value in attributes}
@@ -40,7 +42,7 @@ class _Page(HTMLParser):
             self.inline = None if "src" in given else ""
             if "src" in given and not FILES.fullmatch(given["src"]):
                 self.wrong.append(f"a script from {given['src']}")
-        if tag == "meta" and given.get("http-equiv", "").strip().lower() == "refresh" and not self.root:
+        if tag == "meta" and given.get("http-equiv", "").strip().lower() == "refresh" and not self.leads:
             self.wrong.append("a page that leads away by itself")
         for name, value in given.items():
             self._check(tag, name, value)
@@ -66,9 +68,9 @@ class _Page(HTMLParser):
             self.inline = None
 
 
-def active_on(text: str, *, root: bool = False) -> list[str]:
-    """Return what is active on a built page; `root` is the page that leads to the landing page."""
-    page = _Page(root)
+def active_on(text: str, *, leads: bool = False) -> list[str]:
+    """Return what is active on a built page; one that `leads` goes to another page of the site by itself."""
+    page = _Page(leads)
     page.feed(text)
     page.close()
     return page.wrong
@@ -80,5 +82,5 @@ def active_in(site: Path) -> list[str]:
     return [
         f"{path.relative_to(site)}: {wrong}"
         for path in paths
-        for wrong in active_on(path.read_text(encoding="utf-8"), root=path == site / "index.html")
+        for wrong in active_on(path.read_text(encoding="utf-8"), leads=path.relative_to(site).as_posix() in LEADING)
     ]

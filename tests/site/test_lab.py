@@ -15,7 +15,7 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENED = ("01_transfer_concepts", "04_beyond_kmeans")  # the two with pictures and links outside of their folder
+OPENED = ("01_transfer_concepts", "04b_beyond_kmeans")  # the two with pictures and links outside of their folder
 SEEN = """() => ({
     text: [...document.querySelectorAll('.jp-MarkdownCell')].map(cell => cell.innerText).join('\\n'),
     missing: document.querySelectorAll('[title="Citation Not Found"]').length,

@@ -122,7 +122,7 @@ def test_what_is_folded_says_whether_it_is_a_solution(page, address):
 
 def test_chapters_are_numbered_and_optional_pages_are_not(visits):
     optional = [page for page in CHAPTERS if page.split("/")[-1][2].isalpha()]  # such as 01b_comparing_sources
-    assert [visits[page]["menu"] for page in optional] == ["Comparing sources"]  # no number of their own
+    assert [visits[page]["menu"] for page in optional] == ["Comparing sources", "Beyond K-means"]
     for number, chapter in enumerate([page for page in CHAPTERS if page not in optional], 1):
         assert visits[chapter]["heading"] == f"{number}. "
         assert visits[chapter]["menu"].startswith(f"{number}. ")
@@ -135,6 +135,15 @@ def test_root_leads_to_the_landing_page_and_says_what_it_is(visits, address):
     assert words.startswith("<!doctype html>")
     for part in ('<html lang="en">', "<title>transfer learning", '<a href="book/index.html">'):
         assert part in words
+
+
+@pytest.mark.parametrize("folder", ["chapters", "choices"])
+def test_an_old_address_leads_to_the_new_one(folder, address, browser):
+    page = browser.new_page()
+    page.goto(f"{address}/book/{folder}/04_beyond_kmeans.html", wait_until="networkidle")
+    page.wait_for_url(f"{address}/book/{folder}/04b_beyond_kmeans.html")
+    assert "Beyond K-means" in page.title()
+    page.close()
 
 
 def test_landing_page_shows_the_story_and_three_doors(visits, address):

@@ -51,8 +51,8 @@ def test_unknown_wrong_answers_get_one_hint_after_the_other(capsys):
 
 
 def test_answers_are_taken_as_people_write_them(capsys):
-    assert tl.check("3.1", " Falls ") and tl.check("3.2", np.float32(14)) and tl.check("4.1", np.array([1, 0, 0]))
-    assert tl.check("2.1", 442_368) and not tl.check("4.1", [0, 0, 1])
+    assert tl.check("3.1", " Falls ") and tl.check("3.2", np.float32(14)) and tl.check("4.3", np.array([1, 0, 0]))
+    assert tl.check("2.1", 442_368) and not tl.check("4.3", [0, 0, 1])
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_answers_are_taken_as_people_write_them(capsys):
         ("3.2", [14], r"exercise 3\.2: expected one finite number"),
         ("3.2", np.nan, r"exercise 3\.2: expected one finite number; found nan"),
         ("3.1", 3, r"exercise 3\.1: expected a text; found int"),
-        ("4.1", 1, r"exercise 4\.1: expected a list of finite numbers; found 1"),
+        ("4.3", 1, r"exercise 4\.3: expected a list of finite numbers; found 1"),
         ("3.2", None, r"exercise 3\.2"),
-        ("4.1", [[1], [2, 3]], r"exercise 4\.1"),
+        ("4.3", [[1], [2, 3]], r"exercise 4\.3"),
     ],
 )
 def test_what_is_no_answer_is_refused(exercise, answer, said):

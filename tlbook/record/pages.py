@@ -28,7 +28,7 @@ STORY_BARS = {
     "03_kmeans_pseudo_labels.random_features_kmeans_acc": "K-means on features\nof an untrained network",
     "03_kmeans_pseudo_labels.letters_kmeans_acc": "K-means on features\nof a network that knows letters",
     "03_kmeans_pseudo_labels.pseudo_letters_acc": "a new network trained\non those clusters",
-    "04_beyond_kmeans.neighbours_acc": "a new network trained on\nlabels averaged over neighbours",
+    "04_neighbours.protocol_acc": "a new network trained on\nlabels averaged over neighbours",
 }
 
 

@@ -30,6 +30,7 @@ from tlbook.run import TlbookError, require, versions
 KINDS = ("run", "data", "number", "claim", "memory", "store", "note")
 DEAREST = 5  # cells whose seconds are printed
 DRAWN = "rendered letters"  # the one data set that is another for each seed
+BROUGHT = (DRAWN, "scikit-learn digits")  # which need no disk; named only where there is nothing else
 LAST = "import tlbook.run as _run; _run.log(kind='memory', megabytes=_run.peak_memory_mb())"
 
 
@@ -186,14 +187,15 @@ def provenance_line(runs: list[dict]) -> str:
     """Return the line that says where a chapter's results come from."""
     first = runs[0]
     used, machine, minutes = first["versions"], first["machine"], [run["seconds"] / 60 for run in runs]
-    name, digest = next(iter(first["data"].items()), ("none", "none"))
+    sets = [each for each in first["data"].items() if each[0] not in BROUGHT] or [*first["data"].items()][:1]
+    data = " · ".join(f"{name} · SHA-256 {digest[:12]}" for name, digest in sets or [("none", "none")])
     backend = f"{machine['backend']} {used.get(machine['backend'], '')}".strip()
     cores = sorted({run["machine"]["cores"] for run in runs})
     device = " to ".join(str(number) for number in sorted({cores[0], cores[-1]}))
     device += f" CPU core{'s' * (cores[-1] > 1)}"
     device += "" if machine["device"] == "cpu" else f", {machine['device'].upper()}"
     parts = (
-        f"Profile: {first['profile']} · Data: {name} · SHA-256 {digest[:12]}",
+        f"Profile: {first['profile']} · Data: {data}",
         f"Seeds: {', '.join(str(run['seed']) for run in runs)} · Python {used['python']}",
         f"Keras {used['keras']} on {backend} · scikit-learn {used['scikit-learn']} · {first['system']}, {device}",
         f"{min(minutes):.1f} to {max(minutes):.1f} min a seed",

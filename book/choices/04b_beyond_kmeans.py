@@ -1,6 +1,6 @@
 """How the settings of chapter 4 were chosen: on held-out letters, which play the part of the digits.
 
-    python book/choices/04_beyond_kmeans.py
+    python book/choices/04b_beyond_kmeans.py
 
 Ten letters are held out, in both cases, and five of the sixteen fonts. The source is drawn from what is
 left, the target from what was held out: other signs in another style, as digits are. Labels of the target
