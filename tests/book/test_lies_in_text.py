@@ -163,7 +163,7 @@ TEXT = {
     "a picture in the text": [
         (ONE, "Near fifty scratch crosses the probe", "Near a thousand scratch crosses the probe"),
         (
-            FOUR,
+            BEYOND,
             "letters and rotations end highest, and letters are there sooner",
             "letters end highest, and rotations are there sooner",
         ),
