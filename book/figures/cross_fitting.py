@@ -23,7 +23,8 @@ def figure() -> str:
     for x, half, colour in ((1.25, "A", BLUE), (4.15, "B", ORANGE)):
         box(axis, x, 5.3, 2.2, f"half {half},\naveraged labels", colour)
         arrow(axis, (x, 4.82), (x, 4.3))
-        axis.text(x + (0.12 if half == "B" else -0.12), 4.56, "learns", ha="left" if half == "B" else "right", va="center")
+        side, way = ("right", -0.12) if half == "A" else ("left", 0.12)
+        axis.text(x + way, 4.56, "learns", ha=side, va="center")
         box(axis, x, 3.85, 2.2, f"network {half}", colour)
     for start, end, colour in ((1.6, 3.45, BLUE), (3.8, 1.95, ORANGE)):
         arrow(axis, (start, 4.3), (end, 4.82), linestyle="--", color=colour)
