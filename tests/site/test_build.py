@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make_site(root: Path, page: str) -> Path:
     """Write a site of two pages, made by the project's own Makefile and settings."""
-    for folder in ("figures", "_static"):
+    for folder in ("figures", "_static", "_moved"):
         shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
     for name in ("tlbook", "tlbook/course", "tlbook/record", "book/reference"):
         (root / name).mkdir()
