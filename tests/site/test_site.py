@@ -81,6 +81,12 @@ def test_pages_load_without_errors(visits):
     assert len(visits) >= 10
 
 
+def test_every_page_names_its_icon():
+    # Without one a browser asks for /favicon.ico, when it has time: an error on some visits and none on others.
+    icon = re.compile(r'<link\s[^>]*rel="(?:shortcut )?icon"')
+    assert [name for name in pages() if not icon.search((SITE / name).read_text(encoding="utf-8"))] == []
+
+
 def test_pages_ask_no_other_host(visits, address):
     own = urlsplit(address).netloc
     asked = {url for facts in visits.values() for url in facts["requests"] if urlsplit(url).netloc not in (own, "")}
