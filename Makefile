@@ -63,7 +63,7 @@ site-archive: book  ## the built site as one file that opens without a network: 
 	@echo "The site: _build/site.zip; unpack it and open html/index.html"
 
 # What runs on a backend other than TensorFlow: all that chapters call, and the chapters that were tried there.
-ON_BACKEND := tests/unit tests/book/test_code_page.py tlbook $(patsubst %,book/chapters/%.ipynb,03_kmeans_pseudo_labels 04_neighbours 05_distillation)
+ON_BACKEND := tests/unit tests/book/test_code_page.py tlbook $(patsubst %,book/chapters/%.ipynb,03_kmeans_pseudo_labels 04_neighbours 05_features_without_labels 06_distillation)
 # WORKERS=2: two files at a time, each file's tests in their order.
 test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there; WORKERS=2: two files at a time
 	$(if $(BACKEND),$(BIN)/python -m pip install --no-build-isolation --editable '.[$(BACKEND)]')

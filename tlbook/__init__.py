@@ -9,7 +9,10 @@ import importlib
 
 from tlbook.run import Run, TlbookError, start
 
-_PARTS = ("augment", "backbones", "clusters", "course", "data", "features", "glyphs", "neighbours", "photos", "plots")
+_PARTS = (
+    *("augment", "backbones", "clusters", "course", "data", "features", "glyphs", "neighbours", "photos", "plots"),
+    "zero_labels",
+)
 _NAMES = {"check": "exercises", "claim": "claims", "number": "claims", "symptom": "claims"}
 
 __all__ = ["Run", "TlbookError", "start", *_NAMES, *_PARTS]

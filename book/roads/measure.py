@@ -3,7 +3,7 @@
     python book/roads/measure.py              three seeds of each (the GAN one); finished runs are kept
     python book/roads/measure.py ROAD SEED    one run, in this process
 
-Each run has a process of its own, so that time and memory are its own. Runs wait in `_build/roads`; only when all
+To measure a road anew, remove its runs from `_build/roads`. Each run has a process of its own, so that time and memory are its own. Runs wait in `_build/roads`; only when all
 are there is anything of the book written.
 """
 
@@ -35,29 +35,30 @@ HERE, RUNS = Path(__file__).parent, paths.ROOT / "_build" / "roads"
 CHAPTER, NAME, SEEDS, ONCE = "04b_beyond_kmeans", "roads", (0, 1, 2), ("gan",)
 ROADS = ("raw", "pixels", "untrained", "letters", "umap", "spectral", "autoencoder", "rotations", "views", "gan")
 UNITS = {"acc": "fraction", "nmi": "fraction", "ari": "fraction", "seconds": "seconds", "megabytes": "MB"}
-NO, RANDOM, YES = "none", "untrained", "trained"
-ROWS = {  # what each row of the table is called: its features, what is done with them, the network that is needed
-    "raw_kmeans": ("pixels as written", "K-means", NO),
-    "pixels_kmeans": ("deskewed pixels", "K-means", NO),
-    "pixels_averaged": ("deskewed pixels", "averaged labels", NO),
-    "spectral": (f"deskewed pixels ({roads.SPECTRAL:,} images)", "spectral clustering", NO),
-    "umap_gmm": ("UMAP of pixels as written", "Gaussian mixture", NO),
-    "umap_hdbscan": ("UMAP of pixels as written", "HDBSCAN", NO),
-    "untrained_kmeans": ("untrained network", "K-means", RANDOM),
-    "untrained_averaged": ("untrained network", "averaged labels", RANDOM),
-    "rotations_kmeans": ("rotations", "K-means", YES),
-    "rotations_averaged": ("rotations", "averaged labels", YES),
-    "views_kmeans": ("two views", "K-means", YES),
-    "views_averaged": ("two views", "averaged labels", YES),
-    "gan_kmeans": ("GAN's discriminator", "K-means", YES),
-    "gan_averaged": ("GAN's discriminator", "averaged labels", YES),
-    "autoencoder_kmeans": ("autoencoder", "K-means", YES),
-    "dec": ("autoencoder", "refined as in DEC", YES),
-    "autoencoder_averaged": ("autoencoder", "averaged labels", YES),
-    "letters_kmeans": ("letters", "K-means", YES),
-    "letters_averaged": ("letters", "averaged labels", YES),
-    "letters_network": ("letters", "a network on averaged labels", YES),
-    "neighbour_loss": ("letters", "neighbours as a loss", YES),
+K, MASS = "k", "k, equal mass"
+UPRIGHT, BOTH = f"{K}, upright", f"{MASS}, upright"
+ROWS = {  # what each row of the table is called: its features, what is done with them, and what it is told
+    "raw_kmeans": ("pixels as written", "K-means", K),
+    "pixels_kmeans": ("deskewed pixels", "K-means", UPRIGHT),
+    "pixels_averaged": ("deskewed pixels", "averaged labels", BOTH),
+    "spectral": (f"deskewed pixels ({roads.SPECTRAL:,} images)", "spectral clustering", UPRIGHT),
+    "umap_gmm": ("UMAP of pixels as written", "Gaussian mixture", K),
+    "umap_hdbscan": ("UMAP of pixels as written", "HDBSCAN", "nothing"),
+    "untrained_kmeans": ("untrained network", "K-means", UPRIGHT),
+    "untrained_averaged": ("untrained network", "averaged labels", BOTH),
+    "rotations_kmeans": ("rotations", "K-means", UPRIGHT),
+    "rotations_averaged": ("rotations", "averaged labels", BOTH),
+    "views_kmeans": ("two views", "K-means", f"{UPRIGHT}, distortions"),
+    "views_averaged": ("two views", "averaged labels", f"{BOTH}, distortions"),
+    "gan_kmeans": ("GAN's discriminator", "K-means", UPRIGHT),
+    "gan_averaged": ("GAN's discriminator", "averaged labels", BOTH),
+    "autoencoder_kmeans": ("autoencoder", "K-means", UPRIGHT),
+    "dec": ("autoencoder", "refined as in DEC", UPRIGHT),
+    "autoencoder_averaged": ("autoencoder", "averaged labels", BOTH),
+    "letters_kmeans": ("letters", "K-means", f"{UPRIGHT}, letters"),
+    "letters_averaged": ("letters", "averaged labels", f"{BOTH}, letters"),
+    "letters_network": ("letters", "a network on averaged labels", f"{BOTH}, letters, distortions"),
+    "neighbour_loss": ("letters", "neighbours as a loss", f"{BOTH}, letters, distortions"),
 }
 OPEN = {
     "spectral": "spectral",
@@ -69,9 +70,13 @@ OPEN = {
 ALONG = ("K-means", "averaged labels", "a network on averaged labels")  # steps of one road, joined in the figure
 
 
-def digests() -> dict[str, str]:
-    """Return digests of the roads with what they use of the chapter, and of what these use of the package."""
-    own = (HERE / "roads.py").read_text(encoding="utf-8")
+def digests(*roads_of: str) -> dict[str, str]:
+    """Return digests of some roads, or of all: of what they reach here and on the chapter's page, and of the package.
+
+    Each road has a digest of its own, so a new road does not make the others be measured again.
+    """
+    text = (HERE / "roads.py").read_text(encoding="utf-8")
+    own = code.reached([text], {*(roads_of or ROADS)})
     cells = [own, code.definitions(CHAPTER, own)]
     return {"code": code.code_digest(*cells), "package": code.code_digest(repr(code.package_digests(cells)))}
 
@@ -111,7 +116,7 @@ def chapter(run) -> ModuleType:
 def one(road: str, seed: int) -> None:
     """Walk one road in this process and keep what was found."""
     run, d = tl.start(NAME), tl.data.mnist()
-    about = {**digests(), "versions": versions(), "backend": run.backend, "device": run.device}
+    about = {**digests(road), "versions": versions(), "backend": run.backend, "device": run.device}
     about |= {"cores": os.cpu_count(), "data": d.provenance.digest, "date": datetime.date.today().isoformat()}
     if road == "umap":
         about["umap"] = metadata.version("umap-learn")
@@ -120,12 +125,17 @@ def one(road: str, seed: int) -> None:
 
 
 def kept(road: str, seed: int) -> dict | None:
-    """Return a run that is still true of today's code, or None."""
+    """Return a run of today's code of its road, or None; the package may have changed since, and the page says so."""
     try:
         run = json.loads((RUNS / f"{road}-seed-{seed}.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return run if {key: run.get(key) for key in ("code", "package")} == digests() else None
+    return run if run.get("code") == digests(road)["code"] else None
+
+
+def older(runs: dict[str, list[dict]]) -> list[str]:
+    """Return the roads that were measured with other parts of the package than today's."""
+    return [road for road, each in runs.items() if {run["package"] for run in each} != {digests(road)["package"]}]
 
 
 def register_rows(runs: dict[str, list[dict]]) -> list[dict]:
@@ -158,9 +168,9 @@ def table(rows: list[dict]) -> str:
         number = written(row["mean"], row["unit"], row["sd"] if spread else None)
         return number.rpartition(" ")[0].replace(" ", "\u00a0")
 
-    lines = ["| features | then | accuracy, % | NMI, % | ARI, % | time, s | GB | network |", "|" + "---|" * 8]
-    for row, (features, then, network) in ROWS.items():
-        cells = (features, then, *(cell(f"{row}_{key}") for key in UNITS), network)
+    lines = ["| features | then | accuracy, % | NMI, % | ARI, % | time, s | GB | told |", "|" + "---|" * 8]
+    for row, (features, then, told) in ROWS.items():
+        cells = (features, then, *(cell(f"{row}_{key}") for key in UNITS), told)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -200,6 +210,10 @@ def page(rows: list[dict], runs: dict[str, list[dict]]) -> str:
     every = [run for each in runs.values() for run in each]
     used, first = every[0]["versions"], every[0]
     counts = ", ".join(str(run["rows"]["umap_hdbscan"]["clusters"]) for run in runs["umap"])
+    before = [road.replace("_", " ") for road in older(runs)]
+    which = "these roads" if len(before) == len(runs) else ", ".join(before)
+    since = f" Parts of the package that are used by {which} have changed since." if before else ""
+    dates = sorted({run["date"] for run in every})
     return f"""# All roads side by side
 
 <!-- code: {digests()["code"]} package: {digests()["package"]} -->
@@ -215,18 +229,18 @@ The further to the right, the longer it takes. A line leads from K-means to aver
 
 {table(rows)}
 
-- **Labels.** No road uses a label of a digit. The rows on *letters* use printed letters and their names, which cost nothing, since we draw them. *Network* says whether a neural network is needed. All but HDBSCAN are told that there are ten classes<!-- fact: by construction -->. Averaged labels and the loss also assume that these are about equally frequent, as they are here.
+- **Labels.** No road uses a label of a digit. The rows on *letters* use printed letters and their names, which cost nothing, since we draw them. *Told* says what a row knows beyond the images: *k*, that there are ten classes; *equal mass*, that these are about equally frequent; *upright*, that a slant says nothing; *distortions*, what may be done to an image without changing its class; *letters*, printed letters with their names.
 - **Accuracy, NMI and ARI** score the cluster ids of the training images, matched to the digits on the same images, as papers do. (The figures on the landing page are on test images. That page's **?**<!-- num: {CHAPTER}.neighbours_acc --> is the road *a network on averaged labels*, on new images, with five shifts averaged.) Images to which a method gives no id count as wrong in the accuracy, and are one more cluster in NMI and ARI. HDBSCAN gave an id to **?**<!-- num: {NAME}.umap_hdbscan_coverage --> of the images, in {counts} clusters (seed by seed). Where it joins two digits, one of them counts as wrong.
 - **Time** is that of all steps from the images on: rendering letters, training, features and clustering. UMAP's includes its import and its compiling, and with a fixed seed UMAP uses one core. Reading the files and starting Python are not in it. The work is much the same for every seed, so a wide spread of times is the machine's.
 - **GB** is the peak of the memory of the whole process up to that row, libraries included. Where a network's early maps are used, 3,136 numbers for each image, they are all held at once.
 - **Spread.** Means of three seeds, with the standard deviation of accuracy and time; the [register](../reference/results.md) has every value. The GAN has one seed: it takes the longest<!-- holds: mean.roads.gan_averaged_seconds > max(mean.roads.neighbour_loss_seconds, mean.roads.rotations_averaged_seconds, mean.roads.views_averaged_seconds) -->.
 - **Features.** *Untrained*, *rotations*, *two views* and *letters*: two depths of the same network, images upright. *Two views* learns to know an image again in another distortion, as SimCLR does {{cite:p}}`chen2020simple`. *GAN*: the last maps of the discriminator, in 64 principal components. *Autoencoder*: its ten numbers. DEC is done in the manner of its paper {{cite:p}}`xie2016unsupervised`, with one new goal an epoch. K-means is scikit-learn's; it takes seconds here, so faiss, which is faster, was not needed<!-- opinion -->.
 - **Settings** are those of the chapter where it has the road. Rotations are trained on 720,000 turned images, letters on 160,000 (each image counted as often as it is seen). UMAP {{cite:p}}`mcinnes2018umap` and HDBSCAN {{cite:p}}`campello2013density` have nearly the settings of UMAP's manual, whose example is MNIST: 30 neighbours, a smallest distance of 0, clusters of at least a hundredth of the images, 10 images for a dense place. The mixture is started four times. Spectral clustering gets {roads.SPECTRAL:,} images as 784 pixels, since its time grows fast with their number. Two views take {roads.VIEW_EPOCHS} epochs, batches of {roads.VIEW_BATCH} and a temperature of {roads.TEMPERATURE}, set once and not tuned.
-- **Fairness.** Deskewing, two depths, ten neighbours and equal mass come from earlier trials of ours on MNIST, made for the road of letters. So the roads that use them have an advantage. UMAP gets the images as written, since that is how users would run it. On such images averaged labels of our letters are right in **?**<!-- num: 04_neighbours.as_drawn_scaled_averaged_acc -->, if the last layer is put on one scale, and in **?**<!-- num: 04_neighbours.slanted_labels_acc --> if not ([chapter 4](../chapters/04_neighbours.ipynb), section 4). UMAP with a mixture lies between the two<!-- holds: mean.ch4.slanted_labels_acc < mean.roads.umap_gmm_acc < mean.ch4.as_drawn_scaled_averaged_acc -->. UMAP of upright images would be a stronger rival still; this table does not have it yet. And an untrained network, which looks good here, names **?**<!-- num: 03_kmeans_pseudo_labels.random_features_kmeans_acc --> in chapter 3, with images as written and its last layers only.
+- **Fairness.** Deskewing, two depths, ten neighbours and equal mass come from earlier trials of ours on MNIST, made for the road of letters. So the roads that use them have an advantage. UMAP gets the images as written, since that is how users would run it. UMAP of upright images would be a stronger rival still; this table does not have it yet. On images as written averaged labels of our letters are right in **?**<!-- num: 04_neighbours.as_drawn_scaled_averaged_acc -->, if the last layer is put on one scale, and in **?**<!-- num: 04_neighbours.slanted_labels_acc --> if not ([chapter 4](../chapters/04_neighbours.ipynb), section 4). UMAP with a mixture lies between the two<!-- holds: mean.ch4.slanted_labels_acc < mean.roads.umap_gmm_acc < mean.ch4.as_drawn_scaled_averaged_acc -->. And an untrained network, which looks good here, names **?**<!-- num: 03_kmeans_pseudo_labels.random_features_kmeans_acc --> in chapter 3, with images as written and its last layers only.
 
-Read the table as what these settings give, none of which takes a quarter of an hour<!-- holds: mean.roads.gan_averaged_seconds < 900 -->, and not as the last word on a method. More training might help some; we did not try.
+Read the table as what these settings give, none of which takes a quarter of an hour<!-- holds: mean.roads.gan_averaged_seconds < 900 -->, and not as the last word on a method. More training might help some. [Chapter 5](../chapters/05_features_without_labels.ipynb) gives rotations and two views two budgets, with the last layer on one scale and other settings of the graph.
 
-Made by `make roads`, whose roads are in `book/roads/roads.py`. Python {used["python"]}, Keras {used["keras"]} on {first["backend"]}, scikit-learn {used["scikit-learn"]}, umap-learn {runs["umap"][0]["umap"]}, {first["cores"]} CPU cores; MNIST with the SHA-256 {first["data"][:12]}; {max(run["date"] for run in every)}.
+Made by `make roads`, whose roads are in `book/roads/roads.py`. Python {used["python"]}, Keras {used["keras"]} on {first["backend"]}, scikit-learn {used["scikit-learn"]}, umap-learn {runs["umap"][0]["umap"]}, {first["cores"]} CPU cores; MNIST with the SHA-256 {first["data"][:12]}; {" to ".join(sorted({dates[0], dates[-1]}))}.{since}
 """
 
 

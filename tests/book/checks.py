@@ -77,7 +77,19 @@ REQUIRED = {
         "selfsupervised_kmeans_acc",
         "autoencoder_kmeans_acc",
     },
-    "05_distillation": {
+    "05_features_without_labels": {
+        "untrained_averaged_acc",
+        "rotations_kmeans_acc",
+        "rotations_averaged_acc",
+        "rotations_network_acc",
+        "rotations_long_network_acc",
+        "views_averaged_acc",
+        "views_long_network_acc",
+        "squeezing_averaged_acc",
+        "letters_network_acc",
+        "pulled_spread",
+    },
+    "06_distillation": {
         "teacher_errors",
         "student_alone_errors",
         "student_distilled_errors",

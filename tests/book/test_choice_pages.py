@@ -19,8 +19,8 @@ DEFECTS = {
     "choices on other letters": (in_file("book/choices/stand_ins.py", r"range\(10\)", "range(9)"), AGAIN),
     "choices on another stand-in": (in_file(PROGRAM, r"SETS = \(0, 1, 2\)", "SETS = (0, 1)"), AGAIN),
     "choices by other code of a chapter": (
-        in_file("book/chapters/05_distillation.ipynb", r"MaxNorm\(3\)", "MaxNorm(4)"),
-        "not by its program; run  make choices CHAPTER=05_distillation",
+        in_file("book/chapters/06_distillation.ipynb", r"MaxNorm\(3\)", "MaxNorm(4)"),
+        "not by its program; run  make choices CHAPTER=06_distillation",
     ),
     "a figure in a table of choices": (in_file(PAGE, r"68\.3%", "86.3%"), f"{CHAPTER}.md: not as its program wrote it"),
     "choices changed by hand": (in_file(PAGE, r"\d\d\.\d%", "99.9%"), "not as its program wrote it"),
@@ -41,7 +41,7 @@ CHANGING_NO_NUMBER = {
     "table": in_file("book/choices/02_vgg16_fine_tuning.py", "method, setting", "setting"),
     "table of several": in_file("book/choices/page.py", '"setting", ', '"what was tried", '),
     "prose": in_file(PAGE, "So letters took their place", "So letters stood in for them"),
-    "chapter's prose": in_file("book/chapters/05_distillation.ipynb", "MNIST", "MNIST, of course,"),
+    "chapter's prose": in_file("book/chapters/06_distillation.ipynb", "MNIST", "MNIST, of course,"),
 }
 
 
@@ -69,7 +69,8 @@ SAID = {  # what the prose says of the constants of the program
         "learns {HERE:,} of the target's images",
         "{THERE:,} images in five other fonts",
     ],
-    "05_distillation": [
+    "05_features_without_labels": ["was shown {BUDGET:,} images", "drawn from {TARGET:,}."],
+    "06_distillation": [
         "learned from the first {LEARN:,}",
         "for {EPOCHS[teacher]}, {EPOCHS[VGG16]} and {EPOCHS[compact student]} epochs",
         "from images as they are, for {EPOCHS[wide student]}.",
@@ -89,9 +90,11 @@ def test_the_prose_says_what_the_constants_of_the_program_are(program):
 def test_the_digest_covers_what_measures_and_nothing_that_writes(program):
     own, *chapter = page.measuring(program)
     assert "def measure(" in own and "def start(" in own
-    assert ("def draw(" in own) == ("stand_ins.draw" in own) == (program.stem != "05_distillation")
+    assert ("def draw(" in own) == ("stand_ins.draw" in own) == (program.stem != "06_distillation")
     assert not re.search(r"\bpage\b|def table\(|__main__", own)
-    assert bool(chapter) == (program.stem in ("01_transfer_concepts", "04_neighbours", "05_distillation"))
+    assert bool(chapter) == (
+        program.stem in ("01_transfer_concepts", "04_neighbours", "05_features_without_labels", "06_distillation")
+    )
 
 
 def test_code_is_reached_through_other_code_and_what_runs_on_import_always_is():

@@ -11,7 +11,7 @@ import tlbook as tl
 from tlbook.record.code import chapter_code, read_chapter
 
 ONE, TWO = "01_transfer_concepts", "02_vgg16_fine_tuning"
-FOUR, BEYOND = "04_neighbours", "04b_beyond_kmeans"
+FOUR, FIVE, BEYOND = "04_neighbours", "05_features_without_labels", "04b_beyond_kmeans"
 TOOK = [  # of which chapter, by which name, from which rows of its page, and how many values those tried
     (ONE, "SCRATCH", "from scratch, learning rate {}", 6),
     (ONE, "TUNE", "fine-tuned, learning rate {}", 6),
@@ -106,6 +106,23 @@ def test_chapter_4_took_what_held_out_letters_preferred():
     assert averaged > max(*by_strength.values(), found["network on those answers"])
 
 
+@pytest.mark.parametrize(("task", "function"), [("rotations", "by_rotations"), ("squeezing", "by_squeezing")])
+def test_chapter_5_took_the_batch_that_held_out_letters_preferred(task, function):
+    means = tried(FIVE, f"averaged labels, {task}, batches of {{}}")
+    assert len(means) == 3
+    best = int(max(means, key=means.get))
+    assert f"{function}(upright, BUDGET, batch={best})" in "\n".join(chapter_code(read_chapter(FIVE)))
+
+
+def test_chapter_5_took_the_views_that_held_out_letters_preferred():
+    start, shares = "averaged labels, two views, ", {0.25: "a quarter of the", 0.5: "half the", 1.0: "the full"}
+    means = {row: values[-1] for row, values in table(FIVE).items() if row.startswith(start)}
+    chosen = constants(FIVE)
+    assert len(means) == 6
+    taken = f"{start}T = {chosen['TEMPERATURE']}, {shares[chosen['DISTORTION']]} distortion"
+    assert taken == max(means, key=means.get)
+
+
 def test_beyond_kmeans_took_what_held_out_letters_preferred():
     found = {row: values[-1] for row, values in table(BEYOND).items()}
     by_strength = {
@@ -125,13 +142,13 @@ def test_beyond_kmeans_took_what_held_out_letters_preferred():
 
 
 def errors_aside() -> dict[str, int]:
-    """Return the errors among the images put aside for chapter 5, by setting."""
-    rows = [line.strip("| ").split(" | ") for line in lines("05_distillation") if ", rate " in line]
+    """Return the errors among the images put aside for chapter 6, by setting."""
+    rows = [line.strip("| ").split(" | ") for line in lines("06_distillation") if ", rate " in line]
     return {setting: int(wrong) for setting, wrong in rows}
 
 
 def test_chapter_5_took_what_images_put_aside_preferred():
-    found, chosen = errors_aside(), constants("05_distillation")
+    found, chosen = errors_aside(), constants("06_distillation")
 
     def best(begin: str) -> str:
         of_kind = {row: wrong for row, wrong in found.items() if row.startswith(begin)}
@@ -140,7 +157,7 @@ def test_chapter_5_took_what_images_put_aside_preferred():
 
     assert best("teacher,") == "teacher, dropout 0 and 0.3, rate 0.002"
     assert (chosen["PIXELS"], chosen["UNITS"]) == (0, 0.3)
-    source = "\n".join(chapter_code(read_chapter("05_distillation")))
+    source = "\n".join(chapter_code(read_chapter("06_distillation")))
     assert "BATCH, RATE = run.pick(quick=64, full=512), 2e-3" in source
     assert best("wide student, soft targets") == "wide student, soft targets, rate 0.002"
     assert "VGG_RATE, VGG_EPOCHS = 1e-3," in source and best("VGG16,").endswith("rate 0.001")

@@ -5,6 +5,7 @@ import batchnorm_modes
 import checks
 import cross_fitting
 import first_try
+import four_turns
 import kmeans_steps
 import knowledge_base
 import label_curves
@@ -15,6 +16,7 @@ import stages_kept
 import stages_strips
 import training_trainable
 import two_steps
+import two_views
 import vgg16_blocks
 from copies import ROOT
 
@@ -27,6 +29,7 @@ DRAWINGS = [
     batchnorm_modes,
     cross_fitting,
     first_try,
+    four_turns,
     kmeans_steps,
     knowledge_base,
     letters_to_digits,
@@ -34,6 +37,7 @@ DRAWINGS = [
     stages_strips,
     training_trainable,
     two_steps,
+    two_views,
     vgg16_blocks,
 ]
 

@@ -94,7 +94,7 @@ TEXT = {
         ("book/guide/classroom.md", "Matching.", "Matching costs about two points."),
         (ROADS, "More training might help some", "UMAP is the best of all. More training might help some"),
         ("book/choices/01_transfer_concepts.md", "Letters took their place.", "Letters are as good as digits."),
-        ("book/choices/05_distillation.md", "VGG16 began with", "Jitter helps most. VGG16 began with"),
+        ("book/choices/06_distillation.md", "VGG16 began with", "Jitter helps most. VGG16 began with"),
         (
             ONE,
             "It is a place to begin, not a law",

@@ -70,6 +70,17 @@ def test_umap_leaves_nothing_out_with_a_mixture_and_says_what_hdbscan_leaves_out
     assert rows["umap_hdbscan"]["acc"] <= rows["umap_hdbscan"].get("coverage", 1)
 
 
+def test_a_road_s_digest_is_of_what_it_reaches_alone(monkeypatch, tmp_path):
+    before = {road: measure.digests(road) for road in ("raw", "umap", "gan")}
+    text = (measure.HERE / "roads.py").read_text(encoding="utf-8")
+    assert len({each["code"] for each in before.values()}) == 3
+    monkeypatch.setattr(measure, "digests", measure.digests.__wrapped__)
+    monkeypatch.setattr(measure, "HERE", tmp_path)
+    (tmp_path / "roads.py").write_text(text.replace("min_dist=0.0", "min_dist=0.1"), encoding="utf-8")
+    changed = {road for road, then in before.items() if measure.digests(road) != then}
+    assert changed == {"umap"}
+
+
 def test_no_road_is_handed_a_label(c, small, monkeypatch):
     """Whatever the labels are, the ids are the same; scoring alone looks at them."""
     ids = []
@@ -118,7 +129,7 @@ def test_the_roads_settings_are_those_that_the_chapter_shows():
 
 def fake_runs():
     """Return runs as they are kept: three seeds, the GAN's one."""
-    about = {**measure.digests(), "versions": {"python": "3.11.7", "keras": "3.15.1", "scikit-learn": "1.9.1"}}
+    about = {"versions": {"python": "3.11.7", "keras": "3.15.1", "scikit-learn": "1.9.1"}}
     about |= {"backend": "tensorflow", "device": "cpu", "cores": 2, "data": "0" * 64, "date": "2026-01-01"}
     of = {row: next(road for road in measure.ROADS[::-1] if road in row or road == "raw") for row in measure.ROWS}
     of |= {"dec": "autoencoder", "neighbour_loss": "letters"}
@@ -131,7 +142,7 @@ def fake_runs():
         }
         if road == "umap":
             rows["umap_hdbscan"] |= {"coverage": 0.9, "clusters": 9}
-        own = about | ({"umap": "0.5.12"} if road == "umap" else {})
+        own = about | measure.digests(road) | ({"umap": "0.5.12"} if road == "umap" else {})
         runs[road] = [own | {"rows": rows}] * (1 if road in measure.ONCE else 3)
     return runs
 
@@ -164,12 +175,19 @@ def test_the_page_is_by_these_programs_and_says_what_the_register_says():
 def test_a_run_of_other_code_does_not_count(tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "RUNS", tmp_path)
     assert measure.kept("raw", 0) is None
-    (tmp_path / "raw-seed-0.json").write_text(json.dumps({**measure.digests(), "rows": {}}), encoding="utf-8")
+    (tmp_path / "raw-seed-0.json").write_text(json.dumps({**measure.digests("raw"), "rows": {}}), encoding="utf-8")
     assert measure.kept("raw", 0)["rows"] == {}
-    for part in ("code", "package"):
-        about = {**measure.digests(), part: "other", "rows": {}}
-        (tmp_path / "raw-seed-0.json").write_text(json.dumps(about), encoding="utf-8")
-        assert measure.kept("raw", 0) is None
+    about = {**measure.digests("raw"), "code": "other", "rows": {}}
+    (tmp_path / "raw-seed-0.json").write_text(json.dumps(about), encoding="utf-8")
+    assert measure.kept("raw", 0) is None
+
+
+def test_a_road_that_was_measured_with_an_older_package_is_named_on_the_page():
+    runs = fake_runs()
+    assert measure.older(runs) == [] and "have changed since" not in measure.page(measure.register_rows(runs), runs)
+    runs["umap"] = [run | {"package": "other"} for run in runs["umap"]]
+    assert measure.older(runs) == ["umap"]
+    assert "used by umap have changed since." in measure.page(measure.register_rows(runs), runs)
 
 
 def test_without_the_extra_nothing_is_measured_and_the_command_to_install_it_is_named(monkeypatch):

@@ -1,6 +1,6 @@
 """Other answers to assignment 5: wrong ones with the points that each loses, and right ones written differently."""
 
-NAME = "5_distillation"
+NAME = "6_distillation"
 
 # Of each submission: the cells that differ from the solution, and the points lost in which tests.
 SUBMISSIONS = {

@@ -1,6 +1,6 @@
-"""How the settings of chapter 5 were chosen: on training images of MNIST that were put aside.
+"""How the settings of chapter 6 were chosen: on training images of MNIST that were put aside.
 
-    python book/choices/05_distillation.py
+    python book/choices/06_distillation.py
 
 Here labels of the digits may be used, but not those of the test images. So every setting learns from the first
 50,000 training images and is scored on the other 10,000. The networks and their training are those of the
@@ -16,7 +16,7 @@ import page
 import tlbook as tl
 from tlbook.record import definitions
 
-CHAPTER, LEARN = "05_distillation", 50_000
+CHAPTER, LEARN = "06_distillation", 50_000
 EPOCHS = {"teacher": 30, "wide student": 10, "VGG16": 1, "compact student": 4}
 DROPOUT = (0.2, 0.5), (0.0, 0.5), (0.0, 0.3)  # shares of pixels and of hidden units
 RATES = {
