@@ -25,7 +25,7 @@ from tlbook.record import prose as prose_rules
 from tlbook.record.conditions import Book
 
 MEGABYTES, CELL_LINES = 1.5, 15
-PACKAGE_LINES = {"tlbook": 4100, "tlbook/course": 2100, "tlbook/record": 2400}  # chapters, teachers, authors
+PACKAGE_LINES = {"tlbook": 4300, "tlbook/course": 2100, "tlbook/record": 2400}  # chapters, teachers, authors
 ROW = {"chapter", "name", "mean", "sd", "seeds", "values", "unit", "profile", "dataset"}
 REQUIRED = {
     "01_transfer_concepts": {

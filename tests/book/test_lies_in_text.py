@@ -8,7 +8,7 @@ from in_memory import BOOK, other_book
 
 from tlbook.record import pages
 
-ONE, TWO, FOUR, FIVE = (name for name in BOOK.chapters if name[2] == "_" and name[:2] != "03")
+ONE, TWO, FOUR, _, SIX = (name for name in BOOK.chapters if name[2] == "_" and name[:2] != "03")
 BEYOND = "04b_beyond_kmeans"
 INDEX, QUESTIONS, GLOSSARY, ROADS = (
     f"book/{name}.md" for name in ("index", "guide/questions", "reference/glossary", "roads/roads")
@@ -23,7 +23,7 @@ TEXT = {
         (ONE, "<!-- num: crossval_rule_right -->", "<!-- num: crossval_warns -->"),
         (ONE, num("77.6 ± 0.8 %", "domains_told_apart_acc"), "**78.0 %**<!-- num: domains_told_apart_acc | max -->"),
         (
-            FIVE,
+            SIX,
             "**77.3 ± 4.9 errors**<!-- num: teacher_errors -->, so",
             "**74.0 errors**<!-- num: teacher_errors | min -->, so",
         ),
@@ -36,12 +36,12 @@ TEXT = {
         (TWO, "<!-- num: mirrored_augmentation_acc -->", "<!-- num: unaugmented_acc -->"),
         (INDEX, "03_kmeans_pseudo_labels.letters_kmeans_acc -->.", "roads.letters_kmeans_acc -->."),
         (
-            FIVE,
+            SIX,
             "The paper has 146<!-- fact: hinton_alone_errors --> {cite",
             "The paper has 164<!-- fact: hinton_alone_errors --> {cite",
         ),
         (
-            FIVE,
+            SIX,
             "The paper has 146<!-- fact: hinton_alone_errors --> {cite",
             "Ours has 90.5 errors, the paper 146 {cite",
         ),
@@ -53,17 +53,17 @@ TEXT = {
         (ONE, "Mirrored letters do as well", "By 30 per cent. Mirrored letters do as well"),
         (TWO, "We throw its head away.", "Its area is 0.994."),
         (BEYOND, "Now the copies of copies", "It took 12 s. Now the copies of copies"),
-        (FIVE, "Neither is augmented.", "It is 30x smaller."),
-        (FIVE, "The student is tiny:", "It took 45 minutes. The student is tiny:"),
+        (SIX, "Neither is augmented.", "It is 30x smaller."),
+        (SIX, "The student is tiny:", "It took 45 minutes. The student is tiny:"),
         (ONE, "One run could be luck.", "It has `99 %`. One run could be luck."),
         (INDEX, ":alt: Bar chart of five methods.", ":alt: Bar chart of five methods, up to 98.9 %."),
         (TWO, "142,346<!-- given: 129 × 1,024 + 1,025 × 10 -->", "152,346"),
-        (FIVE, "| 0.5<!-- given: a setting --> |", "| 0.6<!-- given: a setting --> |"),
+        (SIX, "| 0.5<!-- given: a setting --> |", "| 0.6<!-- given: a setting --> |"),
         (ONE, "40 classes are left.", "It reaches 95.1 %. 40 classes are left."),
         (BEYOND, "Both lie between 0.9", "Both lie between 0.97"),
         ("README.md", "Numbers like these", "It takes 2 hours. Numbers like these"),
         (QUESTIONS, "You do, by looking.", "You do, by looking, for 5 minutes."),
-        (FIVE, "| student, labels, jitter and dropout | – |", "| student, labels, jitter and dropout | 81 |"),
+        (SIX, "| student, labels, jitter and dropout | – |", "| student, labels, jitter and dropout | 81 |"),
         (
             ONE,
             "<details><summary>Self-check</summary>\n\n40 classes",
@@ -74,19 +74,19 @@ TEXT = {
     "a number in words": [
         (ONE, "Read it from left to right.", "Nine out of ten are right. Read it from left to right."),
         (BEYOND, "Some of them could pass.", "Half of them could pass."),
-        (FIVE, "The rest comes from the images", "A third of it comes from the images"),
+        (SIX, "The rest comes from the images", "A third of it comes from the images"),
         (TWO, "Section 4 says why.", "It is twice as fast. Section 4 says why."),
         (INDEX, "names half of the digits", "names a third of the digits"),
         (INDEX, "names most of them", "names nearly all of them"),
         (ONE, "less than four points", "more than ten points"),
-        (FIVE, "about nine times as many errors", "about twice as many errors"),
+        (SIX, "about nine times as many errors", "about twice as many errors"),
     ],
     "a new false comparison": [
         (ONE, "Something must carry the knowledge across.", "It beats every other network."),
         (TWO, "No error, no warning.", "Ours do better with warm-up. No error, no warning."),
         (BEYOND, "That is a small forger", "It is ahead of the letters. That is a small forger"),
         (FOUR, "It is a different race.", "It beats them all. It is a different race."),
-        (FIVE, "In quick, compare only within", "Soft targets win at every width. In quick, compare only within"),
+        (SIX, "In quick, compare only within", "Soft targets win at every width. In quick, compare only within"),
         (INDEX, "The site works without a network, too.", "Its students are as good as their teachers."),
         ("README.md", "How that works,", "Rotations do better than letters. How that works,"),
         (QUESTIONS, "Augmentation can bring in", "Augmentation always helps. Augmentation can bring in"),
@@ -100,7 +100,7 @@ TEXT = {
             "It is a place to begin, not a law",
             "Transfer hardly ever hurts, and it beats scratch. It is a place to begin",
         ),
-        (FIVE, "That is what the temperature is for.", "A hotter teacher is always better."),
+        (SIX, "That is what the temperature is for.", "A hotter teacher is always better."),
     ],
     "a sentence turned round": [
         (
@@ -118,9 +118,9 @@ TEXT = {
         (FOUR, "most of the work was done by the first", "most of the work was done by the second"),
         (FOUR, "*Near* is more trustworthy than", "*Near* is less trustworthy than"),
         (BEYOND, "K-means alone still does a little better on letters", "K-means alone does far better on letters"),
-        (FIVE, "At each size soft targets win, and clearly", "At each size labels win, and clearly"),
-        (FIVE, "makes fewer errors than its twin", "makes more errors than its twin"),
-        (FIVE, "Smoothed labels do better than both", "It is not so that smoothed labels do better than both"),
+        (SIX, "At each size soft targets win, and clearly", "At each size labels win, and clearly"),
+        (SIX, "makes fewer errors than its twin", "makes more errors than its twin"),
+        (SIX, "Smoothed labels do better than both", "It is not so that smoothed labels do better than both"),
         (BEYOND, "And letters are there sooner", "And rotations are there sooner"),
         (INDEX, "The shape of a network alone does not help here", "The shape of a network alone does help here"),
         (GLOSSARY, "likeness was the weakest of four signals", "likeness was the strongest of four signals"),
@@ -137,12 +137,12 @@ TEXT = {
         (TWO, "on digits and on photographs it was better", "on digits and on photographs it was worse"),
         (BEYOND, "All of them gain from neighbours", "None of them gains from neighbours"),
         (
-            FIVE,
+            SIX,
             "A narrow one, trained briefly, learned best from labels",
             "A narrow one, trained briefly, learned best from its teacher",
         ),
         (
-            FIVE,
+            SIX,
             "Plain labels with the teacher's jitter bring it further",
             "Plain labels with the teacher's jitter do not bring it so far",
         ),
@@ -154,9 +154,9 @@ TEXT = {
         (TWO, f"holds: {BEST_CUT}", "hold: mean.letters_cut_4_acc > 0.5"),
         (TWO, f"<!-- holds: {BEST_CUT} -->", ""),
         (TWO, f"<!-- holds: {BEST_CUT} -->", "<!-- opinion -->"),
-        (FIVE, "claim: look-alikes help", "claim: look-alikes hurt"),
-        (FIVE, "<!-- claim: look-alikes help -->", ""),
-        (FIVE, "<!-- fact: hinton_7_8_bias -->", "<!-- fact: hinton_bias -->"),
+        (SIX, "claim: look-alikes help", "claim: look-alikes hurt"),
+        (SIX, "<!-- claim: look-alikes help -->", ""),
+        (SIX, "<!-- fact: hinton_7_8_bias -->", "<!-- fact: hinton_bias -->"),
         (ONE, "ends behind scratch in each run", "ends ahead of scratch in each run"),
         (TWO, "One run of the three refused far fewer", "No run refused far fewer"),
     ],
