@@ -46,7 +46,8 @@ def measuring(program, start=("measure", "start", "SETS")):
     require(good, str(program), expected, repr(used), 'write  USED = "one, other"')
     if used is None:
         return [reached]
-    notebook = code.read_notebook(program.parents[1] / "chapters" / f"{program.stem}.ipynb")
+    chapter = constants(own).get("CHAPTER", program.stem)  # a chapter may have two programs
+    notebook = code.read_notebook(program.parents[1] / "chapters" / f"{chapter}.ipynb")
     return [reached, code.definitions_in(code.chapter_code(notebook), used)]
 
 

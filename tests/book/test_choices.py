@@ -141,30 +141,54 @@ def test_beyond_kmeans_took_what_held_out_letters_preferred():
     assert shifted > found["both networks, five shifts"] and shifted > found["network on deskewed images"]
 
 
-def errors_aside() -> dict[str, int]:
-    """Return the errors among the images put aside for chapter 6, by setting."""
-    rows = [line.strip("| ").split(" | ") for line in lines("06_distillation") if ", rate " in line]
+def errors_aside(page: str, begin: str) -> dict[str, int]:
+    """Return the errors among the images put aside for chapter 6, by setting, of the rows that begin so."""
+    rows = [line.strip("| ").split(" | ") for line in lines(page) if line.startswith(f"| {begin}")]
+    assert len(rows) >= 3
     return {setting: int(wrong) for setting, wrong in rows}
 
 
-def test_chapter_5_took_what_images_put_aside_preferred():
-    found, chosen = errors_aside(), constants("06_distillation")
+def fewest(page: str, begin: str) -> str:
+    """Return the setting with the fewest errors."""
+    return min(found := errors_aside(page, begin), key=found.get)
 
-    def best(begin: str) -> str:
-        of_kind = {row: wrong for row, wrong in found.items() if row.startswith(begin)}
-        assert len(of_kind) >= 3
-        return min(of_kind, key=of_kind.get)
 
-    assert best("teacher,") == "teacher, dropout 0 and 0.3, rate 0.002"
+def test_chapter_6_took_what_images_put_aside_preferred():
+    chosen, all_labels = constants("06_distillation"), "06_distillation"
+    assert fewest(all_labels, "teacher,") == "teacher, dropout 0 and 0.3, rate 0.002"
     assert (chosen["PIXELS"], chosen["UNITS"]) == (0, 0.3)
     source = "\n".join(chapter_code(read_chapter("06_distillation")))
     assert "BATCH, RATE = run.pick(quick=64, full=512), 2e-3" in source
-    assert best("wide student, soft targets") == "wide student, soft targets, rate 0.002"
-    assert "VGG_RATE, VGG_EPOCHS = 1e-3," in source and best("VGG16,").endswith("rate 0.001")
+    assert fewest(all_labels, "wide student, soft targets") == "wide student, soft targets, rate 0.002"
+    assert "VGG_RATE, VGG_EPOCHS = 1e-3," in source and fewest(all_labels, "VGG16,").endswith("rate 0.001")
     assert re.search(r"COMPACT, COMPACT_RATE = run.pick\(quick=\d+, full=\d+\), 4e-3", source)
-    assert best("compact student, labels").endswith("rate 0.004")
-    assert best("compact student, soft") == "compact student, soft targets of VGG16 at T = 1, rate 0.004"
-    assert chosen["SMALL_T"] == 1
+    assert fewest(all_labels, "compact student, labels").endswith("rate 0.004")
+    best = fewest(all_labels, "compact student, soft")
+    assert best == "compact student, soft targets of VGG16 at T = 1, rate 0.004" and chosen["SMALL_T"] == 1
+
+
+def test_chapter_6_took_what_images_put_aside_preferred_where_labels_are_few():
+    chosen, few = constants("06_distillation"), "06_distillation_few"
+    source = "\n".join(chapter_code(read_chapter("06_distillation")))
+    assert fewest(few, "wide student, soft targets at T = 20").endswith("rate 0.002")
+    labels = errors_aside(few, "wide student, labels")
+    assert labels["wide student, labels, rate 0.002"] <= min(labels.values()) + 1
+    by_rate = {}
+    for setting, wrong in errors_aside(few, "narrow student, soft").items():
+        rate = setting.rpartition(" ")[2]
+        by_rate[rate] = by_rate.get(rate, 0) + wrong
+    assert chosen["NARROW_SOFT"] == float(min(by_rate, key=by_rate.get))
+    assert fewest(few, "narrow student, labels") == f"narrow student, labels, rate {chosen['NARROW_LABELS']:g}"
+    weights = errors_aside(few, "thin student")
+    assert min(set(weights) - {"thin student, features weigh 0"}, key=weights.get).endswith(f" {chosen['FEATURES']:g}")
+    assert fewest(few, "born again").endswith(f"T = {chosen['BORN']:g}")
+    assert "POOR, POOR_RATE, ALONE_RATE = run.pick(quick=3, full=6), 8e-3, 8e-3" in source and chosen["POOR_T"] == 1
+    assert fewest(few, "pupil, soft") == "pupil, soft targets of the sorter at T = 1, rate 0.008"
+    assert fewest(few, "pupil, fifty").endswith("rate 0.008")
+    photos = chosen["PHOTO_T"], chosen["PHOTO_RATE"], chosen["PHOTO_ALONE_RATE"]
+    assert photos == (1, 4e-3, 8e-3)
+    assert fewest(few, "photo student, soft") == "photo student, soft targets of EfficientNet at T = 1, rate 0.004"
+    assert fewest(few, "photo student, a thousand").endswith("rate 0.008")
 
 
 def test_ten_letters_are_held_out_in_both_cases_and_drawn_alike_each_time():

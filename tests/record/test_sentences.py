@@ -16,7 +16,7 @@ def test_a_marker_covers_its_sentence_or_after_the_last_stop_all_of_them():
 
 def test_a_marker_alone_covers_the_figure_beside_it():
     notebook = BOOK.chapters["06_distillation"]
-    titles = [each for each in prose.figures(notebook, "06_distillation") if "lies higher throughout" in each.text]
+    titles = [each for each in prose.figures(notebook, "06_distillation") if "narrow one lie higher" in each.text]
     assert [kind for each in titles for kind, _ in each.marks] == ["claim"]
 
 

@@ -88,9 +88,10 @@ class Book:
         return "\n".join(part if isinstance(part, str) else "".join(part) for part in parts)
 
     def table(self, chapter: str, row: str) -> float:
-        """Return the last figure of a row on a chapter's page of choices, as it stands there."""
-        page = self.pages.get(f"book/choices/{chapter}.md", "")
-        found = re.search(rf"^\| {re.escape(row)} \|.*?([\d.,]+)%? \|$", page, re.M)
+        """Return the last figure of a row on a chapter's pages of choices, as it stands there."""
+        own = re.compile(rf"book/choices/{re.escape(chapter)}(_\w+)?\.md")
+        text = "\n".join(page for name, page in self.pages.items() if own.fullmatch(name))
+        found = re.search(rf"^\| {re.escape(row)} \|.*?([\d.,]+)%? \|$", text, re.M)
         if not found:
             raise LookupError(f"the page of choices has no row {row!r}")
         return float(found[1])
