@@ -67,7 +67,7 @@ ON_BACKEND := tests/unit tests/book/test_code_page.py tlbook $(patsubst %,book/c
 # WORKERS=2: two files at a time, each file's tests in their order.
 test: $(READY)  ## unit tests, doctests, chapters in quick, checks of the book; BACKEND=jax or torch: what runs there; WORKERS=2: two files at a time
 	$(if $(BACKEND),$(BIN)/python -m pip install --no-build-isolation --editable '.[$(BACKEND)]')
-	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest $(if $(WORKERS),--numprocesses=$(WORKERS) --dist=loadfile) $(if $(BACKEND),$(ON_BACKEND))
+	$(if $(BACKEND),KERAS_BACKEND=$(BACKEND)) $(BIN)/python -m pytest $(if $(WORKERS),--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder) $(if $(BACKEND),$(ON_BACKEND))
 
 lab: $(READY)  ## the chapters in JupyterLab
 	@set -f; exec $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/chapters \

@@ -22,6 +22,14 @@ os.environ.update(
 )
 
 
+def pytest_configure():
+    """Give each worker cores of its own: two that share them wait for each other's threads more than they compute."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):  # Linux
+        cores, workers = sorted(os.sched_getaffinity(0)), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        os.sched_setaffinity(0, cores[int(worker.removeprefix("gw")) % len(cores) :: workers])
+
+
 @pytest.fixture(scope="session")
 def not_here():
     """Skip where a reader's machine lacks something; fail where everything should be there."""

@@ -31,7 +31,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8
 NO_CLASS = "#BBBBBB"
 BAR = r"\|"  # in a cell of Markdown
 LARGEST, LONGEST, MOST = 1e100, 300, 200  # of what is drawn: numbers, letters of a text, rows or classes
-POINTS, TICKS, SERIES = 500, 40, 50  # along an axis, and lines above it
+POINTS, TICKS, SERIES, PANELS = 500, 40, 50, 6  # along an axis, lines above it, panels side by side
 NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what no SVG can hold
 STYLE = {
     "axes.prop_cycle": cycler(color=COLOURS, marker=list("os^Dv<>p*h")),
@@ -226,6 +226,31 @@ def _target(path):
         good = False
     _require(good, "bars(): path", "the name of a file, or a file open for bytes", path)
     return named("bars(): path", name)
+
+
+@_drawn
+def columns(names, panels: dict, *, title: str, xlabel: str, ylabel: str, alt: str) -> None:
+    """Show panels side by side on one scale, each with a column for each name.
+
+    `panels` gives the title of each panel, of at most six, its values: fractions of shape (n,), not negative.
+    """
+    names, what = _names("columns(): names", names, most=TICKS), "columns(): panels"
+    panels = {
+        name: _numbers(f"{what}[{name!r}]", values, (len(names),), low=0)
+        for name, values in _named(what, panels).items()
+    }
+    _require(len(panels) <= PANELS, what, f"at most {PANELS}", f"{len(panels)}")
+    figure, axes = _figure(0.6 + 2.1 * len(panels), 2.6, columns=len(panels))
+    far = max(values.max() for values in panels.values())
+    for number, (axis, (name, values)) in enumerate(zip(np.atleast_1d(axes), panels.items(), strict=True)):
+        axis.bar(np.arange(len(names)), values.astype(float), tick_label=names, color=COLOURS[number], width=0.75)
+        axis.set(title=name, xlabel=xlabel, ylim=(0, far * 1.05 or 1))
+        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.tick_params(labelsize=8, labelleft=number == 0)
+        axis.title.set_fontsize(10)
+    figure.axes[0].set_ylabel(ylabel)
+    figure.suptitle(title, x=0.01, ha="left")
+    _show(figure, alt)
 
 
 @_drawn
