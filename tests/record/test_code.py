@@ -22,7 +22,7 @@ def test_digest_of_code_is_that_of_the_full_profile():
     code = "a, b = run.pick(quick=2, full=3), run.pick(full=[1], quick=[0])"
     for quick in (code.replace("quick=2", "quick=(4, 'x')"), code.replace("quick=[0]", "quick=None")):
         assert code_digest(code) == code_digest(quick)
-    for other in ("quick=g()", "quick=2 * n", "quick=a"):  # what does something, or may
+    for other in ("quick=g()", "quick=2 * n", "quick=a", "quick={[]: 1}"):  # what does something, or may
         assert code_digest(code) != code_digest(code.replace("quick=2", other))
     for other in (code.replace("full=3", "full=4"), code.replace("run.", "walk."), code.replace("pick", "choose")):
         assert code_digest(code) != code_digest(other)

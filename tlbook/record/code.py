@@ -82,7 +82,7 @@ def _plain(node) -> bool:
     """Return whether code is a value written out, and so does nothing but be there."""
     try:
         ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):  # a call or a name; a list as a key
         return False
     return True
 
