@@ -31,7 +31,8 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8
 NO_CLASS = "#BBBBBB"
 BAR = r"\|"  # in a cell of Markdown
 LARGEST, LONGEST, MOST = 1e100, 300, 200  # of what is drawn: numbers, letters of a text, rows or classes
-POINTS, TICKS, SERIES, PANELS = 500, 40, 50, 6  # along an axis, lines above it, panels side by side
+POINTS, TICKS, SERIES = 500, 40, 50  # along an axis, and lines above it
+PANELS = 6  # side by side
 NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what no SVG can hold
 STYLE = {
     "axes.prop_cycle": cycler(color=COLOURS, marker=list("os^Dv<>p*h")),
@@ -229,12 +230,12 @@ def _target(path):
 
 
 @_drawn
-def columns(names, panels: dict, *, title: str, xlabel: str, ylabel: str, alt: str) -> None:
-    """Show panels side by side on one scale, each with a column for each name.
+def bar_panels(names, panels: dict, *, title: str, xlabel: str, ylabel: str, alt: str) -> None:
+    """Show panels side by side on one scale, each with a vertical bar for each name.
 
     `panels` gives the title of each panel, of at most six, its values: fractions of shape (n,), not negative.
     """
-    names, what = _names("columns(): names", names, most=TICKS), "columns(): panels"
+    names, what = _names("bar_panels(): names", names, most=TICKS), "bar_panels(): panels"
     panels = {
         name: _numbers(f"{what}[{name!r}]", values, (len(names),), low=0)
         for name, values in _named(what, panels).items()

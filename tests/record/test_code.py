@@ -18,6 +18,16 @@ def test_digest_of_code_is_of_what_it_means():
     assert code_digest("a = 1", "b = 2") != code_digest("a = 1\nb = 2")
 
 
+def test_digest_of_code_is_that_of_the_full_profile():
+    code = "a, b = run.pick(quick=2, full=3), run.pick(full=[1], quick=[0])"
+    for quick in (code.replace("quick=2", "quick=(4, 'x')"), code.replace("quick=[0]", "quick=None")):
+        assert code_digest(code) == code_digest(quick)
+    for other in ("quick=g()", "quick=2 * n", "quick=a", "quick={[]: 1}"):  # what does something, or may
+        assert code_digest(code) != code_digest(code.replace("quick=2", other))
+    for other in (code.replace("full=3", "full=4"), code.replace("run.", "walk."), code.replace("pick", "choose")):
+        assert code_digest(code) != code_digest(other)
+
+
 def test_digest_of_code_is_the_same_in_every_python():
     # Computed with Python 3.11, 3.12 and 3.13.
     code = 'async def f(*a: int, k=None, **kw) -> "x":\n    return f"{a!r:>{k}} {{}} {kw=}" f"{1:.1f}" "b"\n'

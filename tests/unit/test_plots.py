@@ -52,7 +52,7 @@ CALLS = {
     "gallery": lambda: plots.gallery(IMAGES, list("abcdefghijklm"), title="T", alt=ALT),
     "bars": lambda: plots.bars(["a", "b"], [0.2, 0.9], title="T", xlabel="x (unit)", alt=ALT, mark={"chance": 0.1}),
     "lines": lambda: plots.lines([1, 5], {"p": [1, 2], "q": [2, 1]}, title="T", xlabel="x", ylabel="y", alt=ALT),
-    "columns": lambda: plots.columns("ab", {"P": [0.1, 0.9]}, title="T", xlabel="x", ylabel="y", alt=ALT),
+    "bar_panels": lambda: plots.bar_panels("ab", {"P": [0.1, 0.9]}, title="T", xlabel="x", ylabel="y", alt=ALT),
     "tradeoff": lambda: plots.tradeoff({"p": [("a", 1, 0.5)]}, title="T", xlabel="x", ylabel="y", alt=ALT),
     "confusion": lambda: plots.confusion([0, 0, 1], [0, 1, -1], "ab", title="T", alt=ALT),
     "embedding": lambda: plots.embedding({"P": POINTS}, np.arange(30) % 3, "abc", title="T", alt=ALT),
@@ -109,10 +109,10 @@ def test_a_gallery_shows_every_image_under_its_title(shown, monkeypatch):
     assert {axis.images[0].get_clim() for axis in used} == {(0, 255)}
 
 
-def test_columns_stand_in_panels_on_one_scale(monkeypatch):
+def test_bars_stand_in_panels_on_one_scale(monkeypatch):
     figures = drawn(monkeypatch)
     panels = {"T = 1": [0.9, 0.1], "T = 20": [0.6, 0.4]}
-    plots.columns(range(2), panels, title="T", xlabel="digit", ylabel="probability", alt=ALT)
+    plots.bar_panels(range(2), panels, title="T", xlabel="digit", ylabel="probability", alt=ALT)
     axes = figures[0].axes
     assert [axis.get_title("left") for axis in axes] == list(panels)
     heights = [[bar.get_height() for bar in axis.patches] for axis in axes]
@@ -126,7 +126,7 @@ DATA = {  # what each function takes: the arguments by their order, all fit
     "gallery": {"images": IMAGE, "titles": "ab"},
     "bars": {"names": "ab", "values": [1, 2], "xlabel": "x"},
     "lines": {"x": [1, 2], "series": {"p": [1, 2]}, "xlabel": "x", "ylabel": "y"},
-    "columns": {"names": "ab", "panels": {"P": [1, 2]}, "xlabel": "x", "ylabel": "y"},
+    "bar_panels": {"names": "ab", "panels": {"P": [1, 2]}, "xlabel": "x", "ylabel": "y"},
     "tradeoff": {"series": {"p": [("a", 1, 2)]}, "xlabel": "x", "ylabel": "y"},
     "confusion": {"y_true": [0, 1], "y_pred": [0, -1], "class_names": "ab"},
     "embedding": {"panels": {"P": POINTS[:2]}, "labels": [0, 1], "class_names": "ab"},
@@ -151,9 +151,9 @@ UNFIT = [
     ("bars", "mark", [0.5, ["chance"], {"chance": None}, {"chance": NAN}, {"chance": -1}, {1: 0.5}, np.ones(2)]),
     ("lines", "x", [[], None, [1, NAN], ["a", "b"], MASKED, 1]),
     ("lines", "series", [{}, None, [1, 2], {"p": [1]}, {"p": [1, NAN]}, {"p": MASKED}, {"p": None}, {1: [1, 2]}]),
-    ("columns", "names", ["", None, [None, "a"], range(41)]),
-    ("columns", "panels", [{}, None, {"P": [1]}, {"P": [1, -1]}, {"P": [1, NAN]}, {"P": MASKED}, {1: [1, 2]}]),
-    ("columns", "panels", [{f"P{n}": [1, 2] for n in range(7)}]),
+    ("bar_panels", "names", ["", None, [None, "a"], range(41)]),
+    ("bar_panels", "panels", [{}, None, {"P": [1]}, {"P": [1, -1]}, {"P": [1, NAN]}, {"P": MASKED}, {1: [1, 2]}]),
+    ("bar_panels", "panels", [{f"P{n}": [1, 2] for n in range(7)}]),
     ("tradeoff", "series", [{}, None, {"p": []}, {"p": [("a", 1)]}, {"p": [("a", 0, 1)]}, {"p": [("a", -1, 1)]}]),
     ("tradeoff", "series", [{"p": None}, {"p": [("a", NAN, 1)]}, {"p": [("a", 1, INF)]}, {"p": [(None, 1, 1)]}]),
     ("confusion", "y_true", [[0, -1], [0, 2], [], None, [0.0, 1.0], [True, False], [[0], [1]], MASKED]),
@@ -379,7 +379,7 @@ def test_dollars_in_any_text_are_drawn_as_dollars(name, text, shown, monkeypatch
         "gallery": {"titles": [text] * 2},
         "bars": {"names": [text] * 2, "mark": {text: 1}, "label": text.replace("{", "{{") + " {}"},
         "lines": {"series": {text: [1, 2], "other": [2, 1]}},
-        "columns": {"names": [text] * 2, "panels": {text: [1, 2]}},
+        "bar_panels": {"names": [text] * 2, "panels": {text: [1, 2]}},
         "tradeoff": {"series": {text: [(text, 1, 2)]}},
         "confusion": {"class_names": [text] * 2},
         "embedding": {"panels": {text: POINTS[:2]}, "class_names": [text] * 2},

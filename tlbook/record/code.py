@@ -62,7 +62,7 @@ def chapter_code(notebook) -> list[str]:
 
 
 def _meaning(node):
-    """Return a syntax tree as plain lists, without comments, formatting, docstrings and empty fields."""
+    """Return a syntax tree as plain lists, without comments, formatting, docstrings, quick values and empty fields."""
     if isinstance(node, list):
         return [_meaning(item) for item in node]
     if not isinstance(node, ast.AST):
@@ -73,11 +73,26 @@ def _meaning(node):
             fields["body"] = rest
         case ast.JoinedStr(values=values), _:  # some versions of Python put in empty texts
             fields["values"] = [part for part in values if getattr(part, "value", None) != ""]
+        case ast.Call(func=ast.Attribute(value=ast.Name("run"), attr="pick"), keywords=given), _:
+            fields["keywords"] = [each for each in given if each.arg != "quick" or not _plain(each.value)]
     return [type(node).__name__, *([key, _meaning(fields[key])] for key in fields if fields[key] not in (None, []))]
 
 
+def _plain(node) -> bool:
+    """Return whether code is a value written out, and so does nothing but be there."""
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError):  # a call or a name; a list as a key
+        return False
+    return True
+
+
 def code_digest(*cells: str) -> str:
-    """Return a digest of what code means: comments, formatting and docstrings leave it as it is."""
+    """Return a digest of what code means in the full profile.
+
+    Comments, formatting and docstrings leave it as it is, and so does a value that only the quick profile takes, as in
+    ``run.pick(quick=2, full=6)``: what is recorded is full.
+    """
     return _digest([_meaning(ast.parse(cell)) for cell in cells])
 
 
