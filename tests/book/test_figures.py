@@ -1,45 +1,20 @@
 """The figures that are drawn from the register show what stands in it today."""
 
-import averaging
-import batchnorm_modes
+from importlib import import_module
+
 import checks
-import cross_fitting
-import first_try
-import four_turns
-import kmeans_steps
-import knowledge_base
 import label_curves
-import letters_to_digits
 import pytest
-import scan_pair
 import stages_kept
-import stages_strips
-import training_trainable
-import two_steps
-import two_views
-import vgg16_blocks
 from copies import ROOT
 
 from tlbook.record import register
 from tlbook.run import TlbookError
 
 FROM_REGISTER = {label_curves: "frozen_acc_at_50", stages_kept: "own_frozen_stages_2_acc"}  # and one of its points
-DRAWINGS = [
-    averaging,
-    batchnorm_modes,
-    cross_fitting,
-    first_try,
-    four_turns,
-    kmeans_steps,
-    knowledge_base,
-    letters_to_digits,
-    scan_pair,
-    stages_strips,
-    training_trainable,
-    two_steps,
-    two_views,
-    vgg16_blocks,
-]
+TOOLS = {"schematic", "from_register"}  # what the programs share
+PROGRAMS = {file.stem for file in (ROOT / "book" / "figures").glob("*.py")} - TOOLS
+DRAWINGS = [import_module(name) for name in sorted(PROGRAMS - {program.__name__ for program in FROM_REGISTER})]
 
 
 def named(programs):
