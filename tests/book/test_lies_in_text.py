@@ -24,8 +24,8 @@ TEXT = {
         (ONE, num("77.6 ± 0.8 %", "domains_told_apart_acc"), "**78.0 %**<!-- num: domains_told_apart_acc | max -->"),
         (
             SIX,
-            "**77.3 ± 4.9 errors**<!-- num: teacher_errors -->, so",
-            "**74.0 errors**<!-- num: teacher_errors | min -->, so",
+            "**79.7 ± 7.5 errors**<!-- num: teacher_errors --><!-- claim: the teacher makes",
+            "**71.0 errors**<!-- num: teacher_errors | min --><!-- claim: the teacher makes",
         ),
         (
             INDEX,
