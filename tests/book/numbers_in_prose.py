@@ -48,7 +48,8 @@ def _given(text: str, register_rows: list[dict], chapter: str, others: dict):
     own = [row for row in register_rows if row["chapter"] == chapter or not chapter]
     measured = {written(row["mean"], row["unit"]) for row in own} | {str(round(row["mean"], 3)) for row in own}
     for mark in GIVEN.finditer(text):
-        if mark[1] in measured and "." in mark[1]:
+        telling = len(re.sub(r"\D", "", mark[1]).lstrip("0")) > 1  # many a setting is 0.003, and so is a measurement
+        if mark[1] in measured and "." in mark[1] and telling:
             yield mark.start(), f"gives {mark[1]}, which was measured"
     for mark in OTHERS.finditer(text):
         if mark[2] in others and mark[1] != others[mark[2]]["number"]:
