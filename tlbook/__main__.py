@@ -305,11 +305,19 @@ def _stop(number, _) -> None:
     raise KeyboardInterrupt(number)
 
 
+def _wake(number) -> None:
+    """Send a signal to the main thread, so that it need not finish what it waits for (Windows knows no such way)."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, number)
+    else:
+        signal.raise_signal(number)
+
+
 def _once_more(dropped) -> None:
     """Send a signal again that came while Python was cleaning up: what is raised there goes nowhere."""
     if isinstance(dropped.exc_value, KeyboardInterrupt):
         number = (dropped.exc_value.args or (signal.SIGINT,))[0]
-        threading.Timer(0.1, signal.raise_signal, (number,)).start()
+        threading.Timer(0.1, _wake, (number,)).start()
     else:
         sys.__unraisablehook__(dropped)
 

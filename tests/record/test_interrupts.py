@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import time
 
 import pytest
 from toy import TOY, interrupted_in_second_seed, last_line, tlbook_command, tree
@@ -43,7 +44,9 @@ del left
 time.sleep(60)
 """
     path.write_text(path.read_text(encoding="utf-8") + lost)
+    began = time.monotonic()
     done = tlbook_command(toy, "data", "list")
+    assert time.monotonic() - began < 40  # it did not sleep to the end
     assert done.returncode == 128 + which
     assert last_line(done).startswith("tlbook: stopped: expected to finish; found an interrupt")
 
