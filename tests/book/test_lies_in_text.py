@@ -110,7 +110,11 @@ TEXT = {
         ),
         (ONE, "for the probe: behind plain pixels", "for the probe: ahead of plain pixels"),
         (TWO, "A hundred times the weights buy nothing here", "A hundred times the weights do pay here"),
-        (TWO, "costs more than a right one brings", "costs less than a right one brings"),
+        (
+            TWO,
+            "on average more than the right augmentation brings",
+            "on average less than the right augmentation brings",
+        ),
         (TWO, "how it begins matters less", "how it begins matters more"),
         (BEYOND, "On these digits the step does not help", "On these digits the step does help"),
         (BEYOND, "So equal mass does harm", "So equal mass does no harm"),
@@ -131,7 +135,7 @@ TEXT = {
         (ONE, "Early stages of another task do no harm", "Late stages of another task do no harm"),
         (
             ONE,
-            "A source can hurt, and a few labels of the target can tell",
+            "A source can hurt, and a few labels of the target can often tell",
             "A source never hurts",
         ),
         (TWO, "on digits and on photographs it was better", "on digits and on photographs it was worse"),
