@@ -6,7 +6,7 @@ Writes ``scan_pair.svg`` beside it.
 """
 
 import numpy as np
-from schematic import arrow, box, save, schematic, write
+from schematic import arrow, bars, box, save, schematic, write
 
 from tlbook.plots import COLOURS
 
@@ -18,21 +18,13 @@ ALT = (
 )
 
 
-def bars(axis, x, y, heights, colour, name):
-    """Draw a row of probabilities as small bars, with its name below."""
-    for place, height in enumerate(heights):
-        axis.bar(x + 0.28 * place, height, 0.22, bottom=y, color=colour)
-    axis.plot([x - 0.2, x + 0.76], [y, y], color="#333333", lw=1, marker="")
-    axis.text(x + 0.28, y - 0.12, name, ha="center", va="top", fontsize=13, style="italic")
-
-
 def figure() -> str:
     """Return the figure as SVG."""
     drawn, axis = schematic(5.2, 5.4)
     for x, image, name in ((1.0, "an image", "p"), (4.2, "a neighbour", "q")):
         box(axis, x, 5.0, 1.7, image, "#333333")
         arrow(axis, (x, 4.5), (x, 4.05))
-        bars(axis, x - 0.28, 2.1, SURE[name], COLOURS[0], name)
+        bars(axis, x - 0.28, 2.1, SURE[name], COLOURS[0], name, style="italic")
         arrow(axis, (x, 3.4), (x, 3.0))
     box(axis, 2.6, 3.7, 5.0, "the same network", COLOURS[0], height=0.5)
     box(axis, 2.6, 2.4, 1.5, "agree:\n" + r"$-\log\,\langle p, q\rangle$", COLOURS[1], height=0.9)

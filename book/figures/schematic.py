@@ -36,6 +36,15 @@ def arrow(axis, start, end, **line):
     axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "lw": 1.8, "color": "#555555", **line})
 
 
+def bars(axis, x, y, heights, colour, name, **style):
+    """Draw a row of probabilities as small bars on a line, the first at `x`, with its name below."""
+    for place, height in enumerate(heights):
+        axis.bar(x + 0.28 * place, height, 0.22, bottom=y, color=colour)
+    last = x + 0.28 * (len(heights) - 1)
+    axis.plot([x - 0.2, last + 0.2], [y, y], color="#333333", lw=1, marker="")
+    axis.text((x + last) / 2, y - 0.12, name, ha="center", va="top", fontsize=13, **style)
+
+
 def save(drawn, alt: str) -> str:
     """Return a figure as SVG, with what it shows in its title; the same figure is the same text."""
     picture = io.StringIO()

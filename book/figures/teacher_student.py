@@ -6,7 +6,7 @@ Writes ``teacher_student.svg`` beside it.
 """
 
 import numpy as np
-from schematic import arrow, box, save, schematic, write
+from schematic import arrow, bars, box, save, schematic, write
 
 from tlbook.plots import COLOURS
 
@@ -17,14 +17,6 @@ ALT = (
     "divided by the same temperature T, and a softmax makes two rows of probabilities, p and q. The soft loss asks "
     "that they agree. The label, if there is one, joins in with a loss of its own on the student's side."
 )
-
-
-def bars(axis, x, y, heights, colour, name):
-    """Draw a row of probabilities as small bars, with its name below."""
-    for place, height in enumerate(heights):
-        axis.bar(x + 0.28 * place, height, 0.22, bottom=y, color=colour)
-    axis.plot([x - 0.2, x + 1.04], [y, y], color="#333333", lw=1, marker="")
-    axis.text(x + 0.42, y - 0.12, name, ha="center", va="top", fontsize=13)
 
 
 def figure() -> str:
